@@ -1,0 +1,45 @@
+/** Node's Buffer has direct Latin-1 readers that its public types leave out; `toString('latin1')` costs twice as much. */
+interface Latin1 {
+  latin1Slice(start: number, end: number): string;
+  latin1Write(text: string, offset: number, length: number): number;
+}
+
+/** Octets `start` to `end` as a string, one character an octet. */
+export function latin1(b: Buffer, start: number, end: number): string {
+  return start === end ? '' : (b as unknown as Latin1).latin1Slice(start, end);
+}
+
+/** Writes a Latin-1 string at `o`; returns the offset behind it. Short strings are quicker by hand than through the binding. */
+export function putLatin1(b: Buffer, s: string, o: number): number {
+  const n = s.length;
+  if (n > 24) return o + (b as unknown as Latin1).latin1Write(s, o, n);
+  for (let i = 0; i < n; i++) b[o + i] = s.charCodeAt(i);
+  return o + n;
+}
+
+/** First NUL at or after `o`, or `end` where there is none. */
+export function findNul(b: Uint8Array, o: number, end: number): number {
+  while (o < end && b[o] !== 0) o++;
+  return o;
+}
+
+/**
+ * Fixed-width text: cut at the first NUL, then at trailing blanks (peers pad with either, and leave garbage behind the
+ * NUL; CMPP reference, deviation 9).
+ */
+export function fixedText(b: Buffer, o: number, end: number): string {
+  let e = findNul(b, o, end);
+  while (e > o && b[e - 1] === 0x20) e--;
+  return latin1(b, o, e);
+}
+
+/** Writes text into a fixed width, NUL-padded. The caller has checked that it fits. */
+export function putFixed(b: Buffer, s: string, o: number, width: number): number {
+  const end = o + width;
+  o = putLatin1(b, s, o);
+  while (o < end) b[o++] = 0;
+  return end;
+}
+
+/** Where a reader of variable size leaves the offset behind its value: one shared place instead of a pair per call. */
+export const cursor = { at: 0 };
