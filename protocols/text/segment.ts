@@ -1,0 +1,113 @@
+import { type Coding, decode } from './charset.ts';
+
+/** An octet that starts a pair in GSM 03.38. */
+const ESC = 0x1b;
+/** The octets of one short message's user data (3GPP TS 23.040 section 9.2.3.16). */
+const USER_DATA = 140;
+/** Both concatenation elements count the parts in one octet. */
+const MOST_PARTS = 255;
+
+/** Octets of coded text that fit one message alone (`single`) and one part of several (`part`). GSM: unpacked septets. */
+export interface Limits {
+  readonly single: number;
+  readonly part: number;
+}
+
+/** A text that cannot be sent. `TOO_LONG`: it takes more than 255 parts, the most a concatenation can count. */
+export class TextFault extends Error {
+  readonly code: 'TOO_LONG';
+  constructor(code: 'TOO_LONG', message: string) {
+    super(message);
+    this.name = 'TextFault';
+    this.code = code;
+  }
+}
+
+/**
+ * The limits of the air interface for parts that carry a header of `udhOctets` (6 with an 8-bit reference, 7 with a
+ * 16-bit one). `more` are the octets of elements that every message carries, parts or not (3 for each national shift).
+ */
+export function limitsFor(coding: Coding, udhOctets: 6 | 7, more = 0): Limits {
+  return { single: room(coding, more === 0 ? 0 : 1 + more), part: room(coding, udhOctets + more) };
+}
+
+function room(coding: Coding, header: number): number {
+  const octets = USER_DATA - header;
+  // Packed, septets start at the first septet border after the header.
+  if (coding === 'gsm7') return Math.floor((octets * 8) / 7);
+  return coding === 'ucs2' ? octets & ~1 : octets;
+}
+
+/**
+ * Cuts coded text into parts: views without a header, one only if it fits `single`. An escape pair, a surrogate pair and
+ * a GBK code stay whole, so that each part can be read alone. Throws TextFault if there are more than 255 parts.
+ */
+export function segment(octets: Uint8Array, coding: Coding, limits: Limits): Uint8Array[] {
+  if (octets.length <= limits.single) return [octets];
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start < octets.length; ) {
+    if (parts.length === MOST_PARTS) {
+      throw new TextFault(
+        'TOO_LONG',
+        `A text of ${octets.length} octets (${coding}) takes more than ${MOST_PARTS} parts of ${limits.part} octets; send it as several messages`,
+      );
+    }
+    const end = cut(octets, start, coding, limits.part);
+    parts.push(octets.subarray(start, end));
+    start = end;
+  }
+  return parts;
+}
+
+/** How many parts `segment` cuts, without cutting. May be above 255, where `segment` throws. */
+export function countSegments(octets: Uint8Array, coding: Coding, limits: Limits): number {
+  if (octets.length <= limits.single) return 1;
+  let parts = 0;
+  for (let start = 0; start < octets.length; parts++) start = cut(octets, start, coding, limits.part);
+  return parts;
+}
+
+/** Where the part that starts at `start` ends: at most `limit` octets on, and always further on. */
+function cut(octets: Uint8Array, start: number, coding: Coding, limit: number): number {
+  const end = start + limit;
+  if (end >= octets.length) return octets.length;
+  let at = end;
+  if (coding === 'gsm7') {
+    // Whether the last ESC opens a pair or closes one depends on how many stand in a row: ESC ESC is a pair.
+    let escapes = 0;
+    while (at - escapes > start && (octets[at - escapes - 1]! & 0x7f) === ESC) escapes++;
+    at -= escapes & 1;
+  } else if (coding === 'ucs2') {
+    at -= limit & 1;
+    if (at - start > 2 && (octets[at - 2]! & 0xfc) === 0xd8 && (octets[at]! & 0xfc) === 0xdc) at -= 2;
+  } else if (coding === 'gbk') {
+    // Trail octets look like lead octets, so only reading from the start tells where a code ends.
+    at = start;
+    for (let next = start; next <= end; next = at + gbkCode(octets, at)) at = next;
+  }
+  return at > start ? at : end;
+}
+
+/** The octets of the code at `at`: 1, 2, or 4 of GB 18030. */
+function gbkCode(octets: Uint8Array, at: number): number {
+  const lead = octets[at]!;
+  if (lead <= 0x80 || lead === 0xff) return 1;
+  const trail = octets[at + 1]!;
+  return trail >= 0x30 && trail <= 0x39 ? 4 : 2;
+}
+
+/**
+ * The text of parts in their order. Parts of one coding are joined as octets first, so that what a bad splitter cut is
+ * whole again; parts may differ in coding (`coding` then names each one's), as some platforms send them.
+ */
+export function joinText(parts: readonly Uint8Array[], coding: Coding | readonly Coding[]): string {
+  if (typeof coding === 'string') return decode(parts.length === 1 ? parts[0]! : Buffer.concat(parts), coding);
+  let text = '';
+  for (let start = 0; start < parts.length; ) {
+    let end = start + 1;
+    while (end < parts.length && coding[end] === coding[start]) end++;
+    text += joinText(parts.slice(start, end), coding[start]!);
+    start = end;
+  }
+  return text;
+}
