@@ -1,0 +1,610 @@
+// The configuration, declared once: from this schema follow the checks of load.ts, the types that the rest of the
+// house codes against, and the reference in docs/config.md (reference.ts).
+import { z } from 'zod';
+
+// ---- scalar kinds ----------------------------------------------------------------------------------------------
+
+const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const OCTETS = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+} as const;
+
+/** "500ms", "30s", "5m", "72h", "3d" (or 0) in milliseconds; undefined where it is none of these. */
+export function parseDuration(given: string | number): number | undefined {
+  if (given === 0) return 0;
+  const match = /^(\d{1,12}(?:\.\d{1,3})?)\s?(ms|s|m|h|d)$/.exec(String(given));
+  if (!match) return undefined;
+  const ms = Math.round(Number(match[1]) * MS[match[2] as keyof typeof MS]);
+  return ms <= 3650 * MS.d ? ms : undefined;
+}
+
+/** "256MiB", "64GiB", "10MB" (or a plain number of octets) in octets; undefined where it is none of these. */
+export function parseOctets(given: string | number): number | undefined {
+  const match = /^(\d{1,15}(?:\.\d{1,3})?)\s?([KMGT]i?B|B)?$/.exec(String(given));
+  if (!match) return undefined;
+  const octets = Math.round(Number(match[1]) * OCTETS[(match[2] ?? 'B') as keyof typeof OCTETS]);
+  return Number.isSafeInteger(octets) ? octets : undefined;
+}
+
+/** A socket address as the configuration writes it: "127.0.0.1:2775", "[::1]:2775", "localhost:0". */
+export type Address = { host: string; port: number };
+
+/** Splits "host:port" ("[v6]:port"); undefined where it is not one. */
+export function parseAddress(given: string): Address | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(given);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined || !(port <= 65535) || (match?.[1] !== undefined && !z.ipv6().safeParse(host).success))
+    return undefined;
+  return { host, port };
+}
+
+/** A text that `parse` turns into the value the house works with; `kind` is what the reference calls it. */
+function parsed<T>(kind: string, expected: string, parse: (given: string | number) => T | undefined) {
+  return z
+    .union([z.string(), z.number()], { error: expected })
+    .transform((given, context): T => {
+      const value = parse(given);
+      if (value !== undefined) return value;
+      context.addIssue({ code: 'custom', message: `${expected}, got ${JSON.stringify(given)}` });
+      return z.NEVER;
+    })
+    .meta({ kind });
+}
+
+const duration = () =>
+  parsed('duration', 'expected a duration above 0, such as 500ms, 30s, 5m, 72h or 3d', (given) => {
+    const ms = parseDuration(given);
+    return ms === 0 ? undefined : ms;
+  });
+const durationOrZero = () =>
+  parsed('duration', 'expected a duration such as 0s, 500ms, 30s, 5m, 72h or 3d', parseDuration);
+const octets = () =>
+  parsed('size', 'expected a size such as 512KiB, 256MiB or 64GiB', (given) => parseOctets(given) || undefined);
+const address = () =>
+  parsed('address', 'expected host:port, such as 127.0.0.1:2775 or [::1]:2775', (given) => parseAddress(String(given)));
+
+const count = (max = 2 ** 31 - 1) => z.int().min(1).max(max);
+const countOrZero = (max = 2 ** 31 - 1) => z.int().min(0).max(max);
+const octet = () => z.int().min(0).max(255);
+const text = (max: number) =>
+  z
+    .string()
+    .regex(/^[\x20-\x7e]*$/, 'expected printable ASCII')
+    .max(max, `expected at most ${max} octets (the width of the field in the protocol)`);
+const name = () =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a name of letters, digits, ".", "_" and "-"')
+    .meta({ kind: 'name' });
+const path = () => z.string().min(1, 'expected a path').meta({ kind: 'path' });
+const cidr = () =>
+  z
+    .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+      error: 'expected an address or CIDR, such as 10.0.0.0/8 or 2001:db8::/32',
+    })
+    .meta({ kind: 'CIDR' });
+const pattern = () =>
+  z
+    .string()
+    .regex(/^[^*\s]*\*?$/, 'expected a number or name, with "*" at most at its end')
+    .min(1, 'expected a number or name, with "*" at most at its end')
+    .meta({ kind: 'pattern' });
+const digits = () =>
+  z
+    .string()
+    .regex(/^\d{0,20}$/, 'expected digits only, without + or 00')
+    .meta({ kind: 'digits' });
+
+// ---- secrets ---------------------------------------------------------------------------------------------------
+
+const env = z.strictObject({
+  env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')
+    .describe('Environment variable that holds it'),
+});
+const file = z.strictObject({ file: path().describe('File that holds it (one newline at the end is dropped)') });
+const demo = z.strictObject({
+  demo: z.string().min(1, 'expected a password').describe('In clear; only with `demo: true`'),
+});
+const scrypt = z.strictObject({
+  scrypt: z
+    .string()
+    .regex(
+      /^scrypt\$\d+\$\d+\$\d+\$[A-Za-z0-9+/]+=*\$[A-Za-z0-9+/]+=*$/,
+      'expected scrypt$N$r$p$salt$hash, as `yima hash` prints it',
+    )
+    .describe('Hash of it: `scrypt$N$r$p$salt$hash`'),
+});
+
+// The message never repeats what was given: it may be a password.
+const secret = () =>
+  z
+    .union([env, file, demo], {
+      error: 'expected one of { env: NAME }, { file: path } or, in the demo only, { demo: "text" }',
+    })
+    .meta({ kind: 'secret' });
+const password = () =>
+  z
+    .union([scrypt, env, file, demo], {
+      error:
+        'expected one of { scrypt: "scrypt$…" }, { env: NAME }, { file: path } or, in the demo only, { demo: "text" }',
+    })
+    .meta({ kind: 'secret or hash' });
+
+// ---- shared choices --------------------------------------------------------------------------------------------
+
+/** What becomes of a message whose outcome a crash or a lost bind left unknown. */
+const onUnknown = () => z.enum(['resend', 'fail']);
+/** What data_coding 0 (SMSC default alphabet) means to this peer (SMPP 3.4 §5.2.19). */
+const defaultAlphabet = () => z.enum(['gsm7', 'latin1', 'ascii']);
+/** A TLV by its SMPP name in snake_case or by its tag. */
+const tlv = () =>
+  z
+    .union([z.string().regex(/^[a-z][a-z0-9_]*$/), z.int().min(1).max(0xffff)], {
+      error: 'expected a TLV name such as user_message_reference, or a tag such as 0x1400',
+    })
+    .meta({ kind: 'TLV name or tag' });
+const code = () => z.int().min(0).max(0xffffffff);
+
+// ---- node, log, store, admin -----------------------------------------------------------------------------------
+
+const node = z.strictObject({
+  name: name().default('yima').describe('Name of this process in logs, metrics and message ids'),
+  data: path().default('./data').describe('Folder of the store; relative to the working directory'),
+  stopWithin: duration().prefault('10s').describe('Longest time a graceful stop (SIGTERM) may take'),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+    .default('info')
+    .describe('Least severe level that is written'),
+  text: z
+    .boolean()
+    .default(false)
+    .describe('Also write message texts and full numbers, at debug level only; leave off in production'),
+});
+
+const store = z.strictObject({
+  engine: z.enum(['lmdb']).default('lmdb').describe('Where the journal and the cold index live'),
+  maxOctets: octets()
+    .prefault('64GiB')
+    .describe('Largest size of the store on disk; beyond it intake is refused loudly'),
+  commitDelay: durationOrZero()
+    .prefault('2ms')
+    .describe('How long a small batch may wait for company before it is committed'),
+  journalKeep: octets().prefault('256MiB').describe('Journal written between two checkpoints'),
+  hotMessages: count()
+    .default(1_500_000)
+    .describe('Messages kept in memory; beyond it waiting ones move to the cold index, then intake is busy'),
+  coldAfter: duration()
+    .prefault('15m')
+    .describe('A message that has waited this long for its report moves to the cold index'),
+  parkedMax: countOrZero()
+    .default(1_000_000)
+    .describe('Reports kept that came before (or without) the answer they belong to'),
+});
+
+const admin = z.strictObject({
+  listen: address().prefault('127.0.0.1:9464').describe('HTTP address of /metrics, /healthz and /readyz'),
+});
+
+// ---- listeners -------------------------------------------------------------------------------------------------
+
+const listenerTls = z.strictObject({
+  cert: path().describe('Certificate chain, PEM'),
+  key: path().describe('Private key, PEM'),
+  ca: path().optional().describe('Authorities that client certificates must come from, PEM'),
+  clientCertificate: z
+    .enum(['none', 'request', 'require'])
+    .default('none')
+    .describe('Whether platforms must show a certificate'),
+});
+
+export const listenerSchema = z.strictObject({
+  name: name().describe('Name in logs and metrics; unique'),
+  protocol: z.enum(['smpp']).describe('Protocol spoken by platforms here'),
+  listen: address().describe('Address to listen on; port 0 takes any free port'),
+  tls: listenerTls.optional().describe('TLS; plain TCP if left out'),
+  proxyProtocol: z
+    .strictObject({
+      trusted: z
+        .array(cidr())
+        .min(1, 'expected at least one address or CIDR')
+        .describe('Proxies whose header is believed; others are cut'),
+    })
+    .optional()
+    .describe('PROXY protocol v1 and v2: take the platform address from the header of a trusted proxy'),
+  maxConnections: count(1_000_000).default(1_000).describe('Open sockets; more are closed at once'),
+  bindTimeout: duration().prefault('10s').describe('A socket that has not bound by then is closed'),
+  enquireLink: duration().prefault('30s').describe('Idle time after which the platform is probed'),
+  misses: count(100).default(3).describe('Unanswered probes before the session is closed'),
+  responseTimeout: duration().prefault('30s').describe('How long a platform may take to answer a request of ours'),
+  systemId: text(15).default('YIMA').describe('system_id given in bind_resp'),
+  intake: count(1_000_000)
+    .default(1_000)
+    .describe('Requests of one session taken but not yet answered before its socket is no longer read'),
+});
+
+// ---- accounts --------------------------------------------------------------------------------------------------
+
+const receipts = z.strictObject({
+  join: z
+    .enum(['all', 'firstFailure', 'last', 'worst'])
+    .default('all')
+    .describe(
+      'How the reports of segments that Yima made become one receipt: when all have come, at the first failure, the last one, the worst one',
+    ),
+  to: z
+    .enum(['any', 'submitter'])
+    .default('any')
+    .describe('Binds that may take receipts: any receiving bind of the account, or the one that submitted'),
+  keep: duration().prefault('72h').describe('How long a receipt or MO waits for the platform to bind'),
+  request: z
+    .enum(['asked', 'always', 'never'])
+    .default('asked')
+    .describe('When a receipt is sent: as registered_delivery asks, always, or never'),
+  intermediate: z
+    .boolean()
+    .default(false)
+    .describe('Also pass on intermediate states, if registered_delivery asks for them'),
+  form: z
+    .enum(['text', 'tlv', 'both'])
+    .default('both')
+    .describe('Receipt as text, as TLVs (receipted_message_id, message_state), or both'),
+  idForm: z
+    .enum(['decimal', 'hex'])
+    .default('decimal')
+    .describe('How message_id is written in submit_sm_resp and in receipts'),
+});
+
+export const accountSchema = z.strictObject({
+  name: name().describe('Name in logs, metrics and records; unique'),
+  systemId: text(15).min(1, 'expected a system_id').describe('system_id of its binds; unique'),
+  password: password().describe('Password of its binds: a hash, or a reference'),
+  allowedIps: z.array(cidr()).default([]).describe('Addresses it may bind from; empty: any'),
+  allowedSources: z
+    .array(pattern())
+    .default([])
+    .describe('Source addresses it may use, `*` at the end stands for anything; empty: any'),
+  enabled: z.boolean().default(true).describe('Whether it may bind and submit'),
+  maxBinds: count(10_000).default(10).describe('Binds at the same time'),
+  window: count(65_536).default(100).describe('deliver_sm sent but unanswered, per bind'),
+  throughput: countOrZero().default(0).describe('Segments it may submit per second over all binds; 0: no limit'),
+  priority: z.enum(['normal', 'high']).default('normal').describe('high: all its messages take the priority lane'),
+  route: name().describe('Route its messages take'),
+  receipts: receipts.prefault({}).describe('Delivery receipts'),
+  onUnknown: onUnknown()
+    .optional()
+    .describe(
+      'After a crash or lost bind left the outcome unknown: send again (marked as a possible duplicate) or fail; if left out, as the carrier says, else resend',
+    ),
+  tlvs: z.array(tlv()).default([]).describe('TLVs passed through, both ways and into receipts, by name or tag'),
+  defaultAlphabet: defaultAlphabet().default('gsm7').describe('What data_coding 0 means on its binds'),
+  busy: z
+    .enum(['throttled', 'queueFull'])
+    .default('throttled')
+    .describe('Answer when no carrier has room: ESME_RTHROTTLED or ESME_RMSGQFUL'),
+  validity: duration().prefault('48h').describe('Validity of messages that give none'),
+  mo: z
+    .array(digits().min(1, 'expected digits'))
+    .default([])
+    .describe('Prefixes of called numbers whose MO go to this account; the longest match wins'),
+});
+
+// ---- carriers --------------------------------------------------------------------------------------------------
+
+const carrierTls = z.strictObject({
+  ca: path().optional().describe('Authorities that its certificate must come from, PEM; the system ones if left out'),
+  cert: path().optional().describe('Certificate of ours to show, PEM'),
+  key: path().optional().describe('Private key of it, PEM'),
+  serverName: z.string().min(1).optional().describe('Name its certificate must carry; `host` if left out'),
+  verify: z.boolean().default(true).describe('Whether its certificate is checked'),
+});
+
+const codes = (protocol: { throttled: number[]; retry: number[] }) =>
+  z
+    .strictObject({
+      throttled: z
+        .array(code())
+        .default(protocol.throttled)
+        .describe('Codes that mean "too fast": slow down, keep the order, no attempt counted'),
+      retry: z.array(code()).default(protocol.retry).describe('Temporary codes: sent again with backoff while valid'),
+      next: z.array(code()).default([]).describe('Codes after which the next carrier is tried'),
+      permanent: z.array(code()).default([]).describe('Codes that end the message'),
+      default: z.enum(['retry', 'next', 'permanent']).default('permanent').describe('Class of codes listed nowhere'),
+    })
+    .prefault({});
+
+const carrierKeys = {
+  name: name().describe('Name in routes, logs, metrics and records; unique'),
+  host: z.string().min(1, 'expected a host').describe('Host to dial'),
+  port: z.int().min(1).max(65535).describe('Port to dial'),
+  tls: carrierTls.optional().describe('TLS; plain TCP if left out'),
+  binds: count(1_000).default(1).describe('Binds kept up'),
+  window: count(65_536).default(16).describe('Requests sent but unanswered, per bind'),
+  throughput: countOrZero().default(0).describe('Segments per second over all binds; 0: no limit'),
+  queue: z
+    .strictObject({
+      max: count().default(100_000).describe('Messages queued; beyond it the carrier has no room'),
+      maxWait: duration().prefault('5m').describe('Expected wait in its queue; beyond it the carrier has no room'),
+    })
+    .prefault({})
+    .describe('When the carrier has no room'),
+  keepalive: duration().prefault('30s').describe('Idle time after which the carrier is probed'),
+  misses: count(100).default(3).describe('Unanswered probes before the bind is closed'),
+  responseTimeout: duration().prefault('60s').describe('How long it may take to answer a request'),
+  bindTimeout: duration().prefault('10s').describe('How long connecting and binding may take'),
+  reconnect: z
+    .strictObject({
+      from: duration().prefault('1s').describe('First pause after a lost or failed bind'),
+      to: duration().prefault('60s').describe('Longest pause; pauses double, with jitter'),
+      credentialTries: count(1_000)
+        .default(3)
+        .describe('Refused passwords in a row before dialling stops with an alarm'),
+      alreadyBound: duration().prefault('60s').describe('Pause of a bind that was refused as "already bound"'),
+    })
+    .prefault({})
+    .describe('Dialling again'),
+  receiptWindow: duration()
+    .prefault('72h')
+    .describe('How long a report is waited for; then the message ends as UNKNOWN'),
+  onUnknown: onUnknown()
+    .optional()
+    .describe(
+      'After a crash or lost bind left the outcome unknown: send again (marked as a possible duplicate) or fail; the account comes first, then this, then resend',
+    ),
+  retry: z
+    .strictObject({
+      from: duration().prefault('1s').describe('First pause'),
+      to: duration().prefault('60s').describe('Longest pause'),
+    })
+    .prefault({})
+    .describe('Backoff after temporary codes'),
+  idForm: z
+    .enum(['learn', 'exact', 'caseFolded', 'zerosTrimmed', 'hexToDecimal', 'decimalToHex'])
+    .default('learn')
+    .describe(
+      'How the ids in its reports relate to those in its responses: learned from the first reports, the same octets, the same but for case, but for leading zeros, response hex and report decimal, or the other way',
+    ),
+  numbers: z
+    .enum(['plain', '86', '+86'])
+    .default('plain')
+    .describe('How mainland mobile numbers are written to it: 138…, 86138…, +86138… (quote it)'),
+  mo: z
+    .strictObject({
+      account: name()
+        .optional()
+        .describe('Account for MO whose called number no account lists; without it they are refused'),
+    })
+    .prefault({})
+    .describe('Messages from mobiles'),
+};
+
+export const cmppCarrierSchema = z.strictObject({
+  ...carrierKeys,
+  protocol: z.literal('cmpp').describe('Protocol of the carrier'),
+  coding: z
+    .array(z.enum(['ascii', 'gbk', 'ucs2']))
+    .min(1, 'expected at least one coding')
+    .default(['gbk', 'ucs2'])
+    .describe('Codings it takes, the preferred first'),
+  longMessage: z
+    .enum(['udh8', 'udh16'])
+    .default('udh8')
+    .describe('How segments of a long message are marked: UDH with an 8- or 16-bit reference'),
+  codes: codes({ throttled: [8], retry: [] }).describe('Classes of CMPP_SUBMIT_RESP Result'),
+  version: z
+    .union([z.enum(['2.0', '2.1', '3.0']), z.literal([2, 2.1, 3])], { error: 'expected "2.0", "2.1" or "3.0"' })
+    .transform((given) => (typeof given === 'number' ? (given.toFixed(1) as '2.0' | '2.1' | '3.0') : given))
+    .meta({ kind: '`2.0` \\| `2.1` \\| `3.0`' })
+    .describe('CMPP version'),
+  spId: text(6).min(1, 'expected an SP id').describe('Source_Addr of CMPP_CONNECT (企业代码)'),
+  sharedSecret: secret().describe('Shared secret of CMPP_CONNECT'),
+  serviceId: text(10).default('').describe('Service_Id (业务代码)'),
+  msgSrc: text(6).optional().describe('Msg_src; `spId` if left out'),
+  srcId: z
+    .strictObject({
+      prefix: digits()
+        .default('')
+        .describe(
+          'Service number put before the source address of the message (接入号 + 扩展号), unless it begins with it already',
+        ),
+      fixed: digits()
+        .min(1, 'expected digits')
+        .optional()
+        .describe('Src_Id of every message, whatever its source address'),
+    })
+    .prefault({})
+    .describe('Src_Id; at most 21 octets'),
+  feeType: text(2).default('01').describe('FeeType'),
+  feeCode: text(6).default('000000').describe('FeeCode'),
+  feeUserType: z.int().min(0).max(3).default(0).describe('Fee_UserType: 0 receiver, 1 sender, 2 SP, 3 Fee_terminal_Id'),
+  linkId: text(20).default('').describe('LinkID (3.0)'),
+});
+
+export const smppCarrierSchema = z.strictObject({
+  ...carrierKeys,
+  protocol: z.literal('smpp').describe('Protocol of the carrier'),
+  coding: z
+    .array(z.enum(['gsm7', 'latin1', 'ascii', 'ucs2']))
+    .min(1, 'expected at least one coding')
+    .default(['gsm7', 'ucs2'])
+    .describe('Codings it takes, the preferred first'),
+  longMessage: z
+    .enum(['udh8', 'udh16', 'sar', 'payload'])
+    .default('udh8')
+    .describe(
+      'How a long message is sent: UDH with an 8- or 16-bit reference, sar_* TLVs, or whole in message_payload',
+    ),
+  // RTHROTTLED, RMSGQFUL; RINVBNDSTS, RSYSERR, RSUBMITFAIL, RX_T_APPN, RDELIVERYFAILURE, RUNKNOWNERR (SMPP 3.4 §5.1.3)
+  codes: codes({ throttled: [0x58, 0x14], retry: [0x04, 0x08, 0x45, 0x64, 0xfe, 0xff] }).describe(
+    'Classes of command_status of submit_sm_resp',
+  ),
+  systemId: text(15).min(1, 'expected a system_id').describe('system_id of the bind'),
+  password: secret().describe('Password of the bind'),
+  systemType: text(12).default('').describe('system_type of the bind'),
+  bind: z.enum(['trx', 'tx+rx']).default('trx').describe('One transceiver, or a transmitter and a receiver, per bind'),
+  interfaceVersion: octet().default(0x34).describe('interface_version of the bind; up to 0x33 no TLV is sent'),
+  addressRange: text(40).default('').describe('address_range of the bind'),
+  sourceTon: z
+    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
+    .default('auto')
+    .describe('source_addr_ton; auto: as the platform gave it, else by the form of the address'),
+  sourceNpi: z
+    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
+    .default('auto')
+    .describe('source_addr_npi'),
+  destTon: z
+    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
+    .default('auto')
+    .describe('dest_addr_ton'),
+  destNpi: z
+    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
+    .default('auto')
+    .describe('dest_addr_npi'),
+  defaultAlphabet: defaultAlphabet().default('gsm7').describe('What data_coding 0 means to it'),
+  serviceType: text(5).default('').describe('service_type of messages that give none'),
+  tlvs: z.array(tlv()).default([]).describe('TLVs passed through to it and from it, by name or tag'),
+});
+
+export const carrierSchema = z.discriminatedUnion('protocol', [cmppCarrierSchema, smppCarrierSchema]);
+
+// ---- routes ----------------------------------------------------------------------------------------------------
+
+const step = z.strictObject({
+  carriers: z
+    .array(
+      z.strictObject({
+        name: name().describe('Name of a carrier'),
+        weight: z
+          .number()
+          .positive('expected a weight above 0')
+          .max(1e6)
+          .default(1)
+          .describe('Share of the messages among the carriers of this step'),
+      }),
+    )
+    .min(1, 'expected at least one carrier')
+    .describe('Carriers that share the messages by weight'),
+});
+
+const rule = z.strictObject({
+  destination: digits().default('').describe('Prefix of the destination, on its digits after + or 00; empty: any'),
+  source: pattern().optional().describe('Source address, `*` at the end stands for anything; if left out: any'),
+  steps: z
+    .array(step)
+    .min(1, 'expected at least one step')
+    .describe('Tried in order: the first, then the next for the reasons under `next`'),
+});
+
+export const routeSchema = z.strictObject({
+  name: name().describe('Name in accounts; unique'),
+  rules: z
+    .array(rule)
+    .min(1, 'expected at least one rule')
+    .describe('The most specific one counts: longest destination, then longest source, then order'),
+  next: z
+    .strictObject({
+      down: z.boolean().default(true).describe('The carrier has no bind'),
+      full: z.boolean().default(true).describe('The carrier has no room'),
+      throttled: z.boolean().default(false).describe('The carrier answered with a throttling code'),
+      codes: z
+        .array(code())
+        .default([])
+        .describe('The carrier answered with one of these codes, whatever class it gives them'),
+      reportFailedWithin: durationOrZero()
+        .prefault('0s')
+        .describe('The carrier reported a failure within this time of submission; 0s: never'),
+    })
+    .prefault({})
+    .describe('Reasons to go on to the next step'),
+});
+
+// ---- the whole -------------------------------------------------------------------------------------------------
+
+const priority = z.strictObject({
+  sources: z
+    .array(pattern())
+    .default([])
+    .describe('Source addresses whose messages take the priority lane, such as those of verification codes'),
+  share: z
+    .number()
+    .gt(0, 'expected a share above 0')
+    .lt(1, 'expected a share below 1')
+    .default(0.8)
+    .describe('Largest share of the sends of a carrier that the priority lane takes while bulk waits'),
+});
+
+export const simulatorSchema = z.strictObject({
+  name: name().describe('Name in logs; unique'),
+  protocol: z.enum(['cmpp', 'smpp']).describe('Protocol it speaks'),
+  version: z
+    .union([z.enum(['2.0', '2.1', '3.0', '3.4']), z.literal([2, 2.1, 3, 3.4])], {
+      error: 'expected "2.0", "2.1", "3.0" or "3.4"',
+    })
+    .transform((given) => (typeof given === 'number' ? (given.toFixed(1) as '2.0' | '2.1' | '3.0' | '3.4') : given))
+    .meta({ kind: '`2.0` \\| `2.1` \\| `3.0` \\| `3.4`' })
+    .optional()
+    .describe('Version of the protocol'),
+  listen: address().describe('Address it listens on'),
+  options: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('How it behaves; handed to the simulator as it stands'),
+});
+
+export const configSchema = z.strictObject({
+  demo: z
+    .boolean()
+    .default(false)
+    .describe('Allows passwords in clear and simulators; everything must then listen on loopback'),
+  node: node.prefault({}).describe('This process'),
+  log: log.prefault({}).describe('Logs'),
+  store: store.prefault({}).describe('Durable store'),
+  admin: admin.prefault({}).describe('Metrics and health over HTTP'),
+  listeners: z.array(listenerSchema).default([]).describe('Where platforms bind'),
+  accounts: z.array(accountSchema).default([]).describe('Platforms'),
+  carriers: z.array(carrierSchema).default([]).describe('Whom messages are submitted to'),
+  routes: z.array(routeSchema).default([]).describe('Which carriers a message may take'),
+  priority: priority.prefault({}).describe('The priority lane'),
+  simulators: z
+    .array(simulatorSchema)
+    .default([])
+    .describe('Simulated carriers started in the same go; only with `demo: true`'),
+});
+
+/** The configuration with all defaults filled in: durations in ms, sizes in octets, addresses as host and port. */
+export type Config = z.infer<typeof configSchema>;
+/** What a configuration file may hold, before defaults and conversions. */
+export type ConfigInput = z.input<typeof configSchema>;
+export type NodeConfig = Config['node'];
+export type LogConfig = Config['log'];
+export type StoreConfig = Config['store'];
+export type ListenerConfig = z.infer<typeof listenerSchema>;
+export type ListenerTlsConfig = NonNullable<ListenerConfig['tls']>;
+export type AccountConfig = z.infer<typeof accountSchema>;
+export type ReceiptsConfig = AccountConfig['receipts'];
+export type CarrierConfig = z.infer<typeof carrierSchema>;
+export type CmppCarrierConfig = z.infer<typeof cmppCarrierSchema>;
+export type SmppCarrierConfig = z.infer<typeof smppCarrierSchema>;
+export type CarrierTlsConfig = NonNullable<CarrierConfig['tls']>;
+export type RouteConfig = z.infer<typeof routeSchema>;
+export type RouteRule = RouteConfig['rules'][number];
+export type RouteStep = RouteRule['steps'][number];
+export type PriorityConfig = Config['priority'];
+export type SimulatorConfig = z.infer<typeof simulatorSchema>;
+/** Where a secret of ours is found (a carrier's password). */
+export type SecretRef = z.infer<ReturnType<typeof secret>>;
+/** How an account's password is known: its scrypt hash, or where it is found. */
+export type PasswordRef = z.infer<ReturnType<typeof password>>;
