@@ -45,9 +45,8 @@ function alphabet(locking: number, single: number): Alphabet {
   for (const entry of EXTENSION[single]!.trim().split(/\s+/)) {
     const [code, character] = entry.split(':').map((hex) => Number.parseInt(hex, 16)) as [number, number];
     decode[128 + code] = character;
-    // A character of the main table costs one septet there, so that one is taken; else the lowest code.
-    const entryNow = encode[character]!;
-    if (entryNow > 0x7f && (ESC << 8) + code < entryNow) encode[character] = (ESC << 8) + code;
+    // The smallest entry: the main table's, which costs one septet, else the lowest code after ESC.
+    encode[character] = Math.min(encode[character]!, (ESC << 8) | code);
   }
   return { encode, decode };
 }

@@ -39,7 +39,7 @@ export interface Reassembly<T> {
    * An impossible `concat` (part 0, or above total) is a message of its own.
    */
   add(key: string, concat: Concat, part: T, now: number): Added<T>;
-  /** Gives up the messages whose time is over at `now` and returns what was there of them, oldest first. */
+  /** Gives up the messages whose time is over at `now` and returns what was there of them. */
   expire(now: number): Incomplete<T>[];
   /** Messages held: begun and not whole, with those that wait for `expire`. */
   readonly open: number;
