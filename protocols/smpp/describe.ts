@@ -56,12 +56,12 @@ function describeFields(value: Record<string, unknown>): Record<string, unknown>
       fields[specName(key)] = field;
     }
   }
-  if ('esmClass' in value) describeMessage(value as unknown as Message, fields);
+  if ('dataCoding' in value) describeMessage(value as unknown as Message, fields);
   return fields;
 }
 
 interface Message {
-  readonly esmClass: number;
+  readonly esmClass?: number;
   readonly dataCoding: number;
   readonly shortMessage?: Uint8Array;
   readonly tlvs: readonly Tlv[];
@@ -69,7 +69,7 @@ interface Message {
 
 function describeMessage(value: Message, fields: Record<string, unknown>): void {
   let octets = messageOctets(value);
-  if ((value.esmClass & UDHI) !== 0 && octets.length > 0) {
+  if (((value.esmClass ?? 0) & UDHI) !== 0 && octets.length > 0) {
     const udh = parseUdh(octets);
     if (udh.fault !== undefined) {
       fields.udh_fault = udh.fault;

@@ -63,7 +63,7 @@ export interface UnsuccessSme {
 /** Text up to its NUL; the offset behind it in `cursor.at`. */
 function text(b: Buffer, o: number, end: number, field: string): string {
   const e = findNul(b, o, end);
-  if (e === end) throw new WireFault('no-terminator', 'submit_multi', field, o);
+  if (e >= end) throw new WireFault(o < end ? 'no-terminator' : 'truncated', 'submit_multi', field, o);
   cursor.at = e + 1;
   return latin1(b, o, e);
 }

@@ -140,7 +140,7 @@ export const cstring = (max: number): Kind<string> => ({
   zero: '',
   width: 0,
   max: max - 1,
-  get: (s) => `e=findNul(b,o,end);if(e===end)noNul(${s.where},o);${s.value}=latin1(b,o,e);o=e+1;`,
+  get: (s) => `e=findNul(b,o,end);if(e===end)noNul(${s.where},o,end);${s.value}=latin1(b,o,e);o=e+1;`,
   put: (s) => `o=putLatin1(b,${s.value},o);b[o++]=0;`,
   size: (s) => `${s.value}.length+1`,
 });

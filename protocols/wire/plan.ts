@@ -35,8 +35,8 @@ const scope = {
   overrun: (pdu: string, field: string, o: number): never => {
     throw new WireFault('counted-overrun', pdu, field, o);
   },
-  noNul: (pdu: string, field: string, o: number): never => {
-    throw new WireFault('no-terminator', pdu, field, o);
+  noNul: (pdu: string, field: string, o: number, end: number): never => {
+    throw new WireFault(o < end ? 'no-terminator' : 'truncated', pdu, field, o);
   },
   tooLong: (pdu: string, field: string, o: number): never => {
     throw new WireFault('value-too-long', pdu, field, o);
