@@ -33,6 +33,8 @@ export interface SessionCounters {
   lost: number;
   /** `request` calls refused for want of room. */
   refused: number;
+  /** PDUs of the peer that have no answer and that nobody here wants (outbind, alert_notification). */
+  notices: number;
   /** Streams that could not be cut into frames any more (0 or 1), and exceptions of our own while handling a chunk. */
   faults: number;
   /** Frames whose body could not be read or that were not allowed in this state. */
