@@ -295,7 +295,7 @@ export class Engine<T> implements Session<T>, Receiver {
     else if (operation.kind === 'answer') this.#onAnswer(operation, b, start, end, sequence);
     else this.#onControl(operation, b, start, end, sequence);
     if (!this.#held && !this.#mustHold()) return true;
-    if (!this.#held) counters.holds++;
+    if (!this.#held && (this.state as SessionState) !== 'closed') counters.holds++;
     this.#held = true;
     return false;
   }
@@ -801,7 +801,11 @@ function int32(b: Buffer, o: number): number {
   return (b[o]! << 24) | (b[o + 1]! << 16) | (b[o + 2]! << 8) | b[o + 3]!;
 }
 
-function bump(counts: Map<number, number>, key: number): void {
+/** A peer can invent statuses: beyond this many they share one entry, -1. */
+const STATUSES = 256;
+
+function bump(counts: Map<number, number>, status: number): void {
+  const key = counts.size < STATUSES || counts.has(status) ? status : -1;
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 

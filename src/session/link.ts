@@ -64,6 +64,9 @@ function giveChunk(chunk: Buffer): void {
   if (chunk.length === CHUNK && spare.length < SPARE) spare.push(chunk);
 }
 
+/** A dual-stack listener shows IPv4 peers as mapped addresses; operators write them plain. */
+const plainAddress = (address: string): string => (/^::ffff:\d+\./i.test(address) ? address.slice(7) : address);
+
 export interface LinkOptions {
   readonly frame: FrameRule;
   /** Longest wait for the rest of a frame that has begun. */
@@ -112,7 +115,7 @@ export class SocketLink implements Link, Outgoing {
     this.#wheel = wheel;
     this.#drainTimeoutMs = options.drainTimeoutMs ?? 30_000;
     this.#frameTimeoutMs = options.frameTimeoutMs ?? 10_000;
-    this.remoteAddress = options.remote?.address ?? socket.remoteAddress ?? '';
+    this.remoteAddress = plainAddress(options.remote?.address ?? socket.remoteAddress ?? '');
     this.remotePort = options.remote?.port ?? socket.remotePort ?? 0;
     this.#framer = createFramer(options.frame, (b, start, end) => this.#onFrame(b, start, end));
     this.#slow = wheel.timer(() => this.#onSlow());
