@@ -138,6 +138,31 @@ describe('separators', () => {
     });
   });
 
+  it('the usual form, read at a glance, says the same as when it is scanned', () => {
+    const usual =
+      'id:77 sub:001 dlvrd:000 submit date:2601010101 done date:2601010102 stat:undeliv err:0A1 text: id:1\n';
+    for (const text of [
+      usual,
+      usual.replace(' err:0A1', ''),
+      usual.replace(/ sub:.* submit/, ' submit'),
+      `${usual}\0`,
+    ]) {
+      // A blank behind the first colon is in no usual form.
+      const scanned = scanReceipt(text.replace('id:', 'id: '));
+      expect(scanReceipt(text)).toEqual(scanned);
+      expect(scanned).toMatchObject({ id: '77', stat: 'UNDELIV', text: 'id:1' });
+    }
+  });
+
+  it('the first of a key counts', () => {
+    expect(parseReceipt(4, 'id:1 stat:EXPIRED id:2 stat:DELIVRD err:7', [])).toMatchObject({
+      id: '1',
+      state: STATE.expired,
+      err: '7',
+    });
+    expect(scanReceipt('stat:DELIVRD').id).toBeUndefined();
+  });
+
   it('an id keeps its quotes, dots and commas', () => {
     expect(scanReceipt('id:"a.b,c" stat:EXPIRED').id).toBe('"a.b,c"');
   });
@@ -203,7 +228,7 @@ describe('dates', () => {
   });
 
   it('that are none are none', () => {
-    for (const text of ['', '0000000000', '2602300101', 'yesterday', '26010101011', '2601019901']) {
+    for (const text of ['', '0000000000', '2602300101', 'yesterday', '26010101011', '2601019901', 'xx01010101']) {
       expect(receiptDate(text), text).toBeUndefined();
     }
   });

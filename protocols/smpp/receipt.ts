@@ -210,6 +210,13 @@ const ERR = 6;
 const TEXT = 7;
 const NO_KEY = -1;
 
+/** The specification's own order, which most keep: read in a third of the time of the scan. */
+const usual =
+  /^id:([^\s,;]+)(?: sub:(\d{1,9}))?(?: dlvrd:(\d{1,9}))? submit date:([^\s,;]+) done date:([^\s,;]+) stat:([^\s,;]+)(?: err:([^\s,;]+))?(?: text:([\s\S]*))?$/i;
+
+/** First values found, by key: one shared place, filled and read within one scan. */
+const values: (string | undefined)[] = new Array<string | undefined>(8).fill(undefined);
+
 /** Where the value of the key that `keyAt` found begins. */
 let valueAt = 0;
 
@@ -219,16 +226,20 @@ let valueAt = 0;
  * that was missing until then.
  */
 export function scanReceipt(text: string): ReceiptText {
-  const values: (string | undefined)[] = [
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ];
+  const m = usual.exec(text);
+  if (m !== null && !text.endsWith('\0')) {
+    return {
+      id: m[1],
+      sub: count(m[2]),
+      dlvrd: count(m[3]),
+      submitDate: m[4],
+      doneDate: m[5],
+      stat: m[6]?.toUpperCase(),
+      err: m[7],
+      text: m[8]?.trim() || undefined,
+    };
+  }
+  values.fill(undefined);
   let end = text.length;
   while (end > 0 && text.charCodeAt(end - 1) === 0) end--;
   let open = NO_KEY;
@@ -267,7 +278,7 @@ export function scanReceipt(text: string): ReceiptText {
 }
 
 const isBlank = (c: number): boolean => c === 0x20 || (c >= 0x09 && c <= 0x0d);
-const isBreak = (c: number): boolean => isBlank(c) || c === 0x2c || c === 0x3b;
+const isBreak = (c: number): boolean => c <= 0x3b && (c === 0x20 || c === 0x2c || c === 0x3b || isBlank(c));
 
 function skipBlanks(text: string, o: number, end: number): number {
   while (o < end && isBlank(text.charCodeAt(o))) o++;
@@ -302,12 +313,13 @@ function keyAt(text: string, o: number, end: number): number {
     case 0x69:
       return ends(text, word(text, o, end, 'id'), end) ? ID : NO_KEY;
     case 0x64:
-      if (ends(text, word(text, o, end, 'dlvrd'), end)) return DLVRD;
+      if ((text.charCodeAt(o + 1) | 0x20) === 0x6c)
+        return ends(text, word(text, o, end, 'dlvrd'), end) ? DLVRD : NO_KEY;
       return ends(text, dateWord(text, word(text, o, end, 'done'), end), end) ? DONE : NO_KEY;
     case 0x73:
-      if (ends(text, word(text, o, end, 'stat'), end)) return STAT;
-      if (ends(text, dateWord(text, word(text, o, end, 'submit'), end), end)) return SUBMIT;
-      return ends(text, word(text, o, end, 'sub'), end) ? SUB : NO_KEY;
+      if ((text.charCodeAt(o + 1) | 0x20) === 0x74) return ends(text, word(text, o, end, 'stat'), end) ? STAT : NO_KEY;
+      if (ends(text, word(text, o, end, 'sub'), end)) return SUB;
+      return ends(text, dateWord(text, word(text, o, end, 'submit'), end), end) ? SUBMIT : NO_KEY;
     case 0x65:
       return ends(text, word(text, o, end, 'err'), end) ? ERR : NO_KEY;
     case 0x74:
@@ -348,26 +360,16 @@ function ends(text: string, o: number, end: number): boolean {
 export function receiptDate(text: string | undefined, options: ReceiptOptions = {}): number | undefined {
   if (text === undefined) return undefined;
   const zone = (options.offsetMinutes ?? 0) * 60_000;
-  const at = (year: number, o: number, seconds: boolean): number | undefined => {
-    const local = epochOf(
-      year,
-      digits(text, o, o + 2),
-      digits(text, o + 2, o + 4),
-      digits(text, o + 4, o + 6),
-      digits(text, o + 6, o + 8),
-      seconds ? digits(text, o + 8, o + 10) : 0,
-    );
-    return local === undefined ? undefined : local - zone;
-  };
   switch (text.length) {
     case 10:
-      return at(2000 + digits(text, 0, 2), 2, false);
+      return dateAt(text, 2000 + digits(text, 0, 2), 2, false, zone);
     case 12: {
-      const short = options.twelveDigits === 'long-year' ? undefined : at(2000 + digits(text, 0, 2), 2, true);
-      return short ?? (options.twelveDigits === 'seconds' ? undefined : at(digits(text, 0, 4), 4, false));
+      const form = options.twelveDigits ?? 'auto';
+      const short = form === 'long-year' ? undefined : dateAt(text, 2000 + digits(text, 0, 2), 2, true, zone);
+      return short ?? (form === 'seconds' ? undefined : dateAt(text, digits(text, 0, 4), 4, false, zone));
     }
     case 14:
-      return at(digits(text, 0, 4), 4, true);
+      return dateAt(text, digits(text, 0, 4), 4, true, zone);
     case 16: {
       const time = parseTime(text, 0);
       return time.kind === 'absolute' ? time.at : undefined;
@@ -375,6 +377,19 @@ export function receiptDate(text: string | undefined, options: ReceiptOptions = 
     default:
       return undefined;
   }
+}
+
+/** The date of `year` and MMDDhhmm at `o`, and ss where there are `seconds`; undefined where there is no such date. */
+function dateAt(text: string, year: number, o: number, seconds: boolean, zone: number): number | undefined {
+  const local = epochOf(
+    year,
+    digits(text, o, o + 2),
+    digits(text, o + 2, o + 4),
+    digits(text, o + 4, o + 6),
+    digits(text, o + 6, o + 8),
+    seconds ? digits(text, o + 8, o + 10) : 0,
+  );
+  return local === undefined || Number.isNaN(local) ? undefined : local - zone;
 }
 
 /** A receipt to be written. Dates in milliseconds since the epoch. */
