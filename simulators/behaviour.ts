@@ -1,0 +1,230 @@
+/** Milliseconds: always the same, or uniform between two bounds. */
+export type Delay = number | { readonly min: number; readonly max: number };
+
+/**
+ * A final state of a message: DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED; or another status
+ * word, reported as it stands (CMPP: `MK:0012`).
+ */
+export type StateWord = string;
+
+/** How a spoilt answer looks: random octets, an impossible length, an unknown command, a foreign sequence, half a frame. */
+export type Garbage = 'octets' | 'length' | 'command' | 'sequence' | 'cut';
+
+/** An outcome for destinations that end in these digits: an error code at once, or a final state in the report. */
+export interface NumberRule {
+  readonly suffix: string;
+  readonly code?: number;
+  readonly state?: StateWord;
+}
+
+/**
+ * What a simulated carrier does, as data. Probabilities are 0 to 1 and drawn from one seeded sequence: the same seed and
+ * the same order of requests give the same history. A `code` of 0 stands for the protocol's usual one.
+ */
+export interface Behaviour {
+  readonly seed: number;
+  /** Between a request and its answer. */
+  readonly responseDelay: Delay;
+  /** Between the answer and the report. */
+  readonly reportDelay: Delay;
+  /** How many of the reports asked for are sent, and with which states (weights). */
+  readonly reports: { readonly probability: number; readonly states: Readonly<Record<StateWord, number>> };
+  /** A submit is refused (0: SMPP RSUBMITFAIL, CMPP 9). */
+  readonly errorRate: { readonly probability: number; readonly code: number };
+  /** Submits of an account above this many in a second are refused (0: SMPP RTHROTTLED, CMPP 8). `perSecond` 0: off. */
+  readonly throttle: { readonly perSecond: number; readonly code: number };
+  /** A submit is refused while this many others of its session wait for their answers (0: SMPP RMSGQFUL, CMPP 8). */
+  readonly window: { readonly limit: number; readonly code: number };
+  /** A submit is never answered; `accepted`: its report comes nevertheless. */
+  readonly silence: { readonly probability: number; readonly accepted: boolean };
+  /** The answer is spoilt on the wire. The message itself was accepted, or refused, as usual. */
+  readonly garbage: { readonly probability: number; readonly kind: Garbage };
+  /**
+   * The connection ends with every n-th submit of a session: after its answer, or (`midWindow`) by a reset in its place,
+   * with all that was not yet answered. `every` 0: never.
+   */
+  readonly disconnect: { readonly every: number; readonly midWindow: boolean };
+  /** After every n-th frame of a session nothing is read for `pause` ms. `every` 0: never. */
+  readonly slow: { readonly every: number; readonly pause: number };
+  /** Logins are refused (0: SMPP RBINDFAIL, CMPP 5). */
+  readonly refuseBind: { readonly probability: number; readonly code: number };
+  /** The report comes before the answer. */
+  readonly reportBefore: { readonly probability: number };
+  /** The report comes twice. */
+  readonly duplicateReport: { readonly probability: number };
+  /** The report takes this delay instead of `reportDelay`. */
+  readonly lateReport: { readonly probability: number; readonly delay: Delay };
+  /** Reports go to the session of the submit if it still is there, or to any of the account in turn. */
+  readonly reportOn: 'same' | 'any';
+  /** Most unanswered reports and messages to a session. One that is set higher holds for sessions begun thereafter. */
+  readonly deliverWindow: number;
+  /** A report that was refused, or not answered in time, is sent again after so many milliseconds. */
+  readonly redeliver: { readonly refused: number; readonly unanswered: number };
+  /** SMPP: how the message_id is written in the answer and in the receipt. */
+  readonly idForm: { readonly response: 'decimal' | 'hex'; readonly receipt: 'decimal' | 'hex' };
+  /** We ask for a sign of life after so many milliseconds. 0: never. */
+  readonly probe: { readonly every: number };
+  /** First rule whose suffix fits the destination. */
+  readonly numbers: readonly NumberRule[];
+}
+
+/** A carrier as one wishes for: everything answered and delivered at once. */
+export const WELL_BEHAVED: Behaviour = {
+  seed: 1,
+  responseDelay: 0,
+  reportDelay: 0,
+  reports: { probability: 1, states: { DELIVERED: 1 } },
+  errorRate: { probability: 0, code: 0 },
+  throttle: { perSecond: 0, code: 0 },
+  window: { limit: 0, code: 0 },
+  silence: { probability: 0, accepted: false },
+  garbage: { probability: 0, kind: 'octets' },
+  disconnect: { every: 0, midWindow: false },
+  slow: { every: 0, pause: 0 },
+  refuseBind: { probability: 0, code: 0 },
+  reportBefore: { probability: 0 },
+  duplicateReport: { probability: 0 },
+  lateReport: { probability: 0, delay: 0 },
+  reportOn: 'same',
+  deliverWindow: 2048,
+  redeliver: { refused: 1000, unanswered: 60_000 },
+  idForm: { response: 'decimal', receipt: 'decimal' },
+  probe: { every: 0 },
+  numbers: [],
+};
+
+/** Rules to change: what is left out stays, inside a rule too (but `states` and `numbers` are replaced whole). */
+export type BehaviourChange = {
+  readonly [K in keyof Behaviour]?: Behaviour[K] extends Delay | string | readonly unknown[]
+    ? Behaviour[K]
+    : Partial<Behaviour[K]>;
+};
+
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  kind: ['octets', 'length', 'command', 'sequence', 'cut'],
+  reportOn: ['same', 'any'],
+  response: ['decimal', 'hex'],
+  receipt: ['decimal', 'hex'],
+};
+
+/** The rules with a change applied. Throws RangeError that names the rule, what was given and what is possible. */
+export function changed(rules: Behaviour, change: BehaviourChange): Behaviour {
+  const next: Record<string, unknown> = { ...rules };
+  for (const [name, value] of Object.entries(change)) {
+    if (value === undefined) continue;
+    const old = (WELL_BEHAVED as unknown as Record<string, unknown>)[name];
+    if (old === undefined) fail(name, 'is no rule', `the rules are ${Object.keys(WELL_BEHAVED).join(', ')}`);
+    if (name === 'numbers') next[name] = checkNumbers(value);
+    else if (isDelay(name)) next[name] = checkDelay(name, value);
+    else if (isRecord(old)) next[name] = { ...(next[name] as object), ...checkParts(name, old, value) };
+    else next[name] = checkPart(name, name, old, value);
+  }
+  return next as unknown as Behaviour;
+}
+
+const isDelay = (name: string): boolean => name === 'responseDelay' || name === 'reportDelay' || name === 'delay';
+const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
+
+function fail(name: string, what: string, remedy: string): never {
+  throw new RangeError(`behaviour: ${name} ${what}; ${remedy}`);
+}
+
+function checkParts(name: string, old: Record<string, unknown>, value: unknown): Record<string, unknown> {
+  if (!isRecord(value)) fail(name, 'is not an object', `give { ${Object.keys(old).join(', ')} }`);
+  for (const [part, v] of Object.entries(value)) {
+    if (!(part in old)) fail(`${name}.${part}`, 'is not known', `${name} has ${Object.keys(old).join(', ')}`);
+    checkPart(`${name}.${part}`, part, old[part], v);
+  }
+  return value;
+}
+
+function checkPart(path: string, part: string, old: unknown, value: unknown): unknown {
+  if (isDelay(part)) return checkDelay(path, value);
+  if (part === 'states') return checkStates(path, value);
+  if (typeof value !== typeof old) fail(path, `is ${JSON.stringify(value)}`, `give a ${typeof old}`);
+  const words = WORDS[part];
+  if (words !== undefined && !words.includes(value as string)) {
+    fail(path, `is ${JSON.stringify(value)}`, `give one of ${words.join(', ')}`);
+  }
+  if (typeof value === 'number') {
+    const most = part === 'probability' ? 1 : part === 'deliverWindow' ? 65_536 : Number.MAX_SAFE_INTEGER;
+    const least = part === 'deliverWindow' ? 1 : 0;
+    if (!(value >= least && value <= most)) fail(path, `is ${value}`, `give a number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function checkDelay(path: string, value: unknown): unknown {
+  const good = (n: unknown): n is number => typeof n === 'number' && n >= 0 && Number.isFinite(n);
+  if (good(value)) return value;
+  if (isRecord(value) && good(value.min) && good(value.max) && value.min <= value.max) return value;
+  return fail(path, `is ${JSON.stringify(value)}`, 'give milliseconds, or { min, max }');
+}
+
+function checkStates(path: string, value: unknown): unknown {
+  const weights = isRecord(value) ? Object.values(value) : [];
+  if (weights.length === 0 || !weights.every((w) => typeof w === 'number' && w >= 0) || !weights.some((w) => w !== 0)) {
+    fail(path, `is ${JSON.stringify(value)}`, 'give weights by state, such as { "DELIVERED": 9, "EXPIRED": 1 }');
+  }
+  return value;
+}
+
+function checkNumbers(value: unknown): unknown {
+  const good =
+    Array.isArray(value) &&
+    value.every(
+      (r) =>
+        isRecord(r) &&
+        typeof r.suffix === 'string' &&
+        (r.code === undefined || typeof r.code === 'number') &&
+        (r.state === undefined || typeof r.state === 'string'),
+    );
+  if (!good) fail('numbers', 'is not a list of rules', 'give [{ "suffix": "0001", "state": "EXPIRED" }, …]');
+  return value;
+}
+
+/** Draws for the rules, from one seeded sequence. */
+export interface Dice {
+  /** True with this probability. Draws only where the outcome is open. */
+  chance(probability: number): boolean;
+  /** A delay in milliseconds. */
+  delay(delay: Delay): number;
+  /** One word by weight. */
+  word(weights: Readonly<Record<string, number>>): string;
+  /** An octet. */
+  octet(): number;
+}
+
+/** Mulberry32 (public domain, T. Ettinger): 32 bits of state are enough for outcomes. */
+export function createDice(seed: number): Dice {
+  let state = seed >>> 0;
+  const random = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  let table: Readonly<Record<string, number>> | undefined;
+  let words: string[] = [];
+  let bounds: number[] = [];
+
+  return {
+    chance: (probability) => probability > 0 && (probability >= 1 || random() < probability),
+    delay: (delay) => (typeof delay === 'number' ? delay : delay.min + random() * (delay.max - delay.min)),
+    word(weights) {
+      if (weights !== table) {
+        table = weights;
+        words = Object.keys(weights).filter((w) => weights[w]! > 0);
+        let sum = 0;
+        bounds = words.map((w) => (sum += weights[w]!));
+      }
+      if (words.length === 1) return words[0]!;
+      const at = random() * bounds[bounds.length - 1]!;
+      let k = 0;
+      while (bounds[k]! <= at && k < words.length - 1) k++;
+      return words[k]!;
+    },
+    octet: () => Math.floor(random() * 256),
+  };
+}

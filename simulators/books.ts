@@ -1,0 +1,175 @@
+import type { Coding } from '../protocols/text/charset.ts';
+import { createReassembly } from '../protocols/text/reassemble.ts';
+import { joinText } from '../protocols/text/segment.ts';
+import type { Concat } from '../protocols/text/udh.ts';
+import { latin1 } from '../protocols/wire/octets.ts';
+import { createFingerprints, fingerprint } from './fingerprints.ts';
+
+/** What a carrier saw and did. A submit is a PDU; messages are its destinations. */
+export interface Counts {
+  connections: number;
+  binds: number;
+  bindsRefused: number;
+  submits: number;
+  messages: number;
+  accepted: number;
+  refused: number;
+  throttled: number;
+  /** Answers written, good or bad. */
+  answered: number;
+  silent: number;
+  spoilt: number;
+  reports: number;
+  reportsAnswered: number;
+  reportsRefused: number;
+  /** Reports sent again because their session ended, or because they were refused or not answered. */
+  reportsRepeated: number;
+  reportsWithheld: number;
+  reportsDuplicated: number;
+  mos: number;
+  mosAnswered: number;
+  /** Signs of life asked for by the other side. */
+  probes: number;
+  queries: number;
+  cancels: number;
+  /** Sessions that this side cut on purpose. */
+  disconnects: number;
+  /** Frames that could not be read. */
+  malformed: number;
+  /** Answers to nothing that is open. */
+  stray: number;
+  /** Most submits of one session that waited for their answers at a time. */
+  windowPeak: number;
+}
+
+/** Nothing, fingerprints of each part (finds repeats among millions), or every message with its text. */
+export type RecordMode = 'nothing' | 'fingerprints' | 'messages';
+
+/** A message to one destination, joined from its parts. */
+export interface Message {
+  readonly account: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly coding: Coding;
+  readonly text: string;
+  /** The ids under which its parts were accepted. */
+  readonly ids: readonly string[];
+}
+
+/** One part as it came. `octets` is its text without a user data header, a view that is valid during the call. */
+export interface Arrival {
+  readonly account: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly coding: Coding;
+  readonly octets: Uint8Array;
+  readonly concat: Concat | undefined;
+  readonly id: string;
+}
+
+export interface Books {
+  readonly counts: Counts;
+  /** Reports sent by state word. */
+  readonly states: ReadonlyMap<string, number>;
+  readonly mode: RecordMode;
+  /** Accepted messages in the order in which they became whole; filled in mode `messages` only. */
+  readonly messages: readonly Message[];
+  /** How often this text came whole to this destination; mode `messages`. */
+  arrivals(destination: string, text: string): number;
+  /** Parts that were accepted more than once (same destination, place and octets); not in mode `nothing`. */
+  readonly repeats: number;
+  /** Messages begun and not whole; mode `messages`. */
+  readonly incomplete: number;
+}
+
+/** The books with the pen: for the carrier. */
+export interface Ledger extends Books {
+  arrived(arrival: Arrival): void;
+  reported(word: string): void;
+}
+
+interface Part {
+  readonly octets: Uint8Array;
+  readonly coding: Coding;
+  readonly id: string;
+}
+
+export function createBooks(mode: RecordMode): Ledger {
+  const counts: Counts = {
+    connections: 0,
+    binds: 0,
+    bindsRefused: 0,
+    submits: 0,
+    messages: 0,
+    accepted: 0,
+    refused: 0,
+    throttled: 0,
+    answered: 0,
+    silent: 0,
+    spoilt: 0,
+    reports: 0,
+    reportsAnswered: 0,
+    reportsRefused: 0,
+    reportsRepeated: 0,
+    reportsWithheld: 0,
+    reportsDuplicated: 0,
+    mos: 0,
+    mosAnswered: 0,
+    probes: 0,
+    queries: 0,
+    cancels: 0,
+    disconnects: 0,
+    malformed: 0,
+    stray: 0,
+    windowPeak: 0,
+  };
+  const states = new Map<string, number>();
+  const messages: Message[] = [];
+  const arrivals = new Map<string, number>();
+  const seen = createFingerprints();
+  const parts = createReassembly<Part>({ maxOpen: 100_000, maxParts: 1_000_000, timeoutMs: 3_600_000 });
+  let repeats = 0;
+
+  const whole = (a: Arrival, all: readonly Part[]): void => {
+    const octets = all.map((p) => p.octets);
+    const codings = all.map((p) => p.coding);
+    const text = joinText(octets, codings);
+    const { account, source, destination, coding } = a;
+    messages.push({ account, source, destination, coding, text, ids: all.map((p) => p.id) });
+    const key = `${destination} ${text}`;
+    arrivals.set(key, (arrivals.get(key) ?? 0) + 1);
+  };
+
+  return {
+    counts,
+    states,
+    mode,
+    messages,
+    arrivals: (destination, text) => arrivals.get(`${destination} ${text}`) ?? 0,
+    get repeats() {
+      return repeats;
+    },
+    get incomplete() {
+      return parts.open;
+    },
+    arrived(a) {
+      if (mode === 'nothing') return;
+      const { octets, concat } = a;
+      const content = latin1(Buffer.from(octets.buffer, octets.byteOffset, octets.length), 0, octets.length);
+      // The reference is left out: a sender that repeats a message may number it anew.
+      const place = concat === undefined ? '' : `${concat.seq}/${concat.total}`;
+      const print = fingerprint(`${a.destination} ${place} ${content}`);
+      const before = Math.max(0, seen.get(print));
+      if (before > 0) repeats++;
+      seen.set(print, before + 1);
+      if (mode !== 'messages') return;
+      const part: Part = { octets: Uint8Array.from(octets), coding: a.coding, id: a.id };
+      if (concat === undefined) return whole(a, [part]);
+      const added = parts.add(`${a.account} ${a.source} ${a.destination}`, concat, part, performance.now());
+      if (added.state === 'whole') whole(a, added.parts);
+    },
+    reported(word) {
+      states.set(word, (states.get(word) ?? 0) + 1);
+    },
+  };
+}

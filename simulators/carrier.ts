@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import type { Behaviour, BehaviourChange } from './behaviour.ts';
+import { type Books, createBooks, type RecordMode } from './books.ts';
+import { smppCarrier } from './carriers/smpp.ts';
+import { type Account, type Centre, createCentre, type Mo, type Protocol } from './centre.ts';
+
+/** Versions by protocol, as they are called and as they are on the wire; the first is the default. */
+const VERSIONS = {
+  smpp: { '3.4': 0x34, '3.3': 0x33, '5.0': 0x50 },
+  cmpp: { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 },
+} as const;
+
+export interface CarrierOptions {
+  readonly protocol: 'smpp' | 'cmpp';
+  /** Highest version spoken: SMPP 3.3, 3.4 (default), 5.0; CMPP 2.0 (default), 2.1, 3.0. */
+  readonly version?: string;
+  /** Default: loopback. */
+  readonly host?: string;
+  /** Default: any free one, see `Carrier.port`. */
+  readonly port?: number;
+  readonly accounts: readonly Account[];
+  readonly behaviour?: BehaviourChange;
+  readonly record?: RecordMode;
+}
+
+/** A simulated carrier that listens. */
+export interface Carrier {
+  readonly port: number;
+  readonly books: Books;
+  readonly behaviour: Behaviour;
+  /** Changes rules from now on. Throws RangeError for a rule that is none. */
+  change(behaviour: BehaviourChange): void;
+  /** Sessions that are logged in. */
+  readonly sessions: number;
+  /**
+   * Sends an MO to the account, or keeps it until there is a session. Resolves with the number of its parts once all are
+   * answered. Throws RangeError for an unknown account or a coding that does not hold the text.
+   */
+  injectMo(mo: Mo): Promise<number>;
+  /** Cuts all connections by a reset. New ones are accepted. */
+  dropAll(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a carrier. Rejects with RangeError for a wrong option, or with the system's error where the port is taken. */
+export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
+  const { protocol, accounts } = options;
+  const versions: Readonly<Record<string, number>> | undefined = VERSIONS[protocol];
+  if (versions === undefined) throw new RangeError(`carrier: no protocol ${protocol}; give smpp or cmpp`);
+  const name = options.version ?? Object.keys(versions)[0]!;
+  const version = versions[name];
+  if (version === undefined) {
+    throw new RangeError(`carrier: no ${protocol} version ${name}; give one of ${Object.keys(versions).join(', ')}`);
+  }
+  if (accounts.length === 0) throw new RangeError('carrier: no account; give at least one { name, secret }');
+
+  const books = createBooks(options.record ?? 'nothing');
+  const speaks = (centre: Centre): Protocol => smppCarrier(centre, version);
+  const centre = createCentre(accounts, books, options.behaviour ?? {}, speaks);
+  const server = createServer({ noDelay: true }, (socket) => centre.accept(socket));
+  server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (e) {
+    centre.stop();
+    throw e;
+  }
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    books,
+    get behaviour() {
+      return centre.rules;
+    },
+    change: centre.change,
+    get sessions() {
+      let n = 0;
+      for (const s of centre.sessions) if (s.book !== undefined) n++;
+      return n;
+    },
+    injectMo: centre.inject,
+    dropAll: centre.dropAll,
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      centre.stop();
+      await closed;
+    },
+  };
+}

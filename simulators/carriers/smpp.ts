@@ -1,0 +1,390 @@
+import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE } from '../../protocols/smpp/header.ts';
+import { messageOctets, UDHI } from '../../protocols/smpp/payload.ts';
+import { STATE, stateOf, stateWord } from '../../protocols/smpp/receipt.ts';
+import { ESME } from '../../protocols/smpp/status.ts';
+import { SMPP_34, type SmppCodec, smppCodec } from '../../protocols/smpp/tables.ts';
+import { TAG } from '../../protocols/smpp/tlv-tags.ts';
+import {
+  faultStatus,
+  validateBind,
+  validateData,
+  validateMulti,
+  validateSubmit,
+} from '../../protocols/smpp/validate.ts';
+import { type Coding, encode, holds } from '../../protocols/text/charset.ts';
+import { limitsFor, segment } from '../../protocols/text/segment.ts';
+import { type Concat, concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { WireFault } from '../../protocols/wire/fault.ts';
+import { putLatin1 } from '../../protocols/wire/octets.ts';
+import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import { NO_TLVS, type Tlv, tlvUint, uintTlv } from '../../protocols/wire/tlv.ts';
+import type { Centre, Codes, Mo, MoPart, Protocol, Session, Speaker } from '../centre.ts';
+
+const CODES: Codes = {
+  error: ESME.RSUBMITFAIL,
+  throttled: ESME.RTHROTTLED,
+  queueFull: ESME.RMSGQFUL,
+  bindFailed: ESME.RBINDFAIL,
+  tooManySessions: ESME.RALYBND,
+};
+
+const MILLION = 1_000_000;
+const MINUTE = 60_000;
+
+/** Command ids of the frames that come by the million; the rest goes by name. */
+const SUBMIT_SM = 0x04;
+const DELIVER_SM_RESP = 0x80000005;
+const SUBMIT_MULTI = 0x21;
+const DATA_SM = 0x103;
+
+/** Text of what a data_coding says (3.4: 5.2.19, 23.038 above 0x0f); 15 is GBK by the habit of Chinese carriers. */
+export function codingOf(dataCoding: number): Coding {
+  switch (dataCoding) {
+    case 0:
+      return 'gsm7';
+    case 1:
+      return 'ascii';
+    case 3:
+      return 'latin1';
+    case 8:
+      return 'ucs2';
+    case 15:
+      return 'gbk';
+    default:
+      if (dataCoding < 0x10) return 'octets';
+      if (dataCoding >= 0xf0) return (dataCoding & 4) === 0 ? 'gsm7' : 'octets';
+      return (['gsm7', 'octets', 'ucs2', 'octets'] as const)[(dataCoding >> 2) & 3]!;
+  }
+}
+
+const DATA_CODING: Readonly<Record<Coding, number>> = { gsm7: 0, ascii: 1, latin1: 3, ucs2: 8, gbk: 15, octets: 4 };
+
+/** A short message centre that speaks SMPP 3.3, 3.4 or 5.0. `version`: what it offers, 0x34 and the like. */
+export function smppCarrier(centre: Centre, version: number): Protocol {
+  // Ids must not come again after a restart: the second of the start, then a number, and no carrier makes a million a
+  // second.
+  let high = Math.floor(centre.now() / 1000);
+  let low = 0;
+  let highText = String(high);
+
+  function nextId(): string {
+    if (++low === MILLION) {
+      low = 0;
+      highText = String(++high);
+    }
+    if (centre.rules.idForm.response === 'hex') return (high * MILLION + low).toString(16);
+    return highText + String(MILLION + low).slice(1);
+  }
+
+  return {
+    frame: FRAME,
+    sequenceAt: 12,
+    codes: CODES,
+    nextId,
+    reportId(id) {
+      const { response, receipt } = centre.rules.idForm;
+      if (response === receipt) return id;
+      return Number.parseInt(id, response === 'hex' ? 16 : 10).toString(receipt === 'hex' ? 16 : 10);
+    },
+    cut: cutMo,
+    speak: (session) => speak(session, centre, version),
+  };
+}
+
+function cutMo(mo: Mo): MoPart[] {
+  const coding = mo.coding ?? (holds(mo.text, 'gsm7') ? 'gsm7' : 'ucs2');
+  const octets = encode(mo.text, coding);
+  if (octets === undefined)
+    throw new RangeError(`injectMo: the text has a character that ${coding} has not; leave out coding`);
+  const dataCoding = DATA_CODING[coding];
+  if (mo.long === 'payload') return [{ dataCoding, udhi: false, octets, payload: true }];
+  const wide = mo.long === 'udh16';
+  const parts = segment(octets, coding, limitsFor(coding, wide ? 7 : 6));
+  if (parts.length === 1) return [{ dataCoding, udhi: false, octets, payload: false }];
+  nextRef = (nextRef + 1) & 0xffff;
+  return parts.map((part, k) => ({
+    dataCoding,
+    udhi: true,
+    octets: Buffer.concat([concatUdh(nextRef, parts.length, k + 1, wide), part]),
+    payload: false,
+  }));
+}
+let nextRef = 0;
+
+/** `YYMMDDhhmm` in local time. */
+function minuteText(ms: number): string {
+  const d = new Date(ms);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${two(d.getFullYear() % 100)}${two(d.getMonth() + 1)}${two(d.getDate())}${two(d.getHours())}${two(d.getMinutes())}`;
+}
+
+/** What stands behind the id in a receipt's text, and its state: the same for all of two minutes and a word. */
+interface ReceiptEnd {
+  readonly word: string;
+  readonly submitMinute: number;
+  readonly doneMinute: number;
+  readonly state: number;
+  readonly octets: Buffer;
+}
+
+function receiptEnd(word: string, submitMinute: number, doneMinute: number): ReceiptEnd {
+  const known = stateOf(word);
+  const state = known ?? STATE.undeliverable;
+  const stat = known === undefined ? word : stateWord(known);
+  const [dlvrd, err] = state === STATE.delivered ? ['001', '000'] : ['000', '001'];
+  const dates = `submit date:${minuteText(submitMinute * MINUTE)} done date:${minuteText(doneMinute * MINUTE)}`;
+  const octets = Buffer.from(` sub:001 dlvrd:${dlvrd} ${dates} stat:${stat} err:${err} text:`, 'latin1');
+  return { word, submitMinute, doneMinute, state, octets };
+}
+
+function speak(session: Session, centre: Centre, offered: number): Speaker {
+  const { peer } = session;
+  const { books } = centre;
+  let codec = smppCodec(SMPP_34);
+  let submits = false;
+
+  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, status: number, sequence: number): void {
+    peer.room(frameSize(plan, value, status));
+    peer.at = encodeFrame(plan, value, status, sequence, peer.out, peer.at);
+  }
+
+  /** An answer without a body: refusals, and those that have nothing to say. */
+  function writeHeaderOnly(commandId: number, status: number, sequence: number): void {
+    peer.room(HEADER);
+    const { out, at } = peer;
+    out.writeUInt32BE(HEADER, at);
+    out.writeUInt32BE(commandId, at + 4);
+    out.writeUInt32BE(status, at + 8);
+    out.writeUInt32BE(sequence, at + 12);
+    peer.at = at + HEADER;
+  }
+
+  const nack = (status: number, sequence: number): void => writeHeaderOnly(0x80000000, status, sequence);
+
+  // -- Requests --------------------------------------------------------------------------------------------------
+
+  function onBind(b: Buffer, o: number, end: number, command: number, sequence: number): void {
+    const bind = codec.bindTransceiver.decode(b, o, end);
+    const book = centre.find(bind.systemId);
+    let status: number = validateBind(bind);
+    if (session.book !== undefined) status = ESME.RALYBND;
+    else if (status === ESME.ROK && book === undefined) status = ESME.RINVSYSID;
+    else if (status === ESME.ROK && book!.account.secret !== bind.password) status = ESME.RINVPASWD;
+    if (status === ESME.ROK) status = centre.admit(session, book!, command !== 0x02);
+    if (status !== ESME.ROK) {
+      writeHeaderOnly((command | RESPONSE) >>> 0, status, sequence);
+      // A second bind on a bound session is refused, but the session stays (3.4: 5.1.3).
+      if (session.book === undefined) centre.refused(session);
+      return;
+    }
+    codec = smppCodec(Math.min(bind.interfaceVersion, offered));
+    submits = command !== 0x01;
+    const tlvs = codec.version >= SMPP_34 ? [uintTlv(TAG.scInterfaceVersion, 1, offered)] : NO_TLVS;
+    const plan = codec.byId.get((command | RESPONSE) >>> 0) as unknown as SmppCodec['bindTransceiverResp'];
+    write(plan, { systemId: 'YIMASIM', tlvs }, ESME.ROK, sequence);
+    centre.opened(session);
+  }
+
+  function onSubmit(b: Buffer, o: number, end: number, sequence: number): void {
+    const pdu = codec.submitSm.decode(b, o, end);
+    const fault = pdu.destinationAddr === '' ? ESME.RINVDSTADR : validateSubmit(pdu);
+    const { sourceAddr, destinationAddr } = pdu;
+    const wants = pdu.registeredDelivery & 3;
+    const id = centre.submit(session, SUBMIT_SM, sequence, sourceAddr, [destinationAddr], wants, fault);
+    if (id !== '' && books.mode !== 'nothing') {
+      enter(sourceAddr, destinationAddr, pdu.esmClass, pdu.dataCoding, messageOctets(pdu), pdu.tlvs, id);
+    }
+  }
+
+  function onData(b: Buffer, o: number, end: number, sequence: number): void {
+    const pdu = codec.dataSm.decode(b, o, end);
+    const fault = pdu.destinationAddr === '' ? ESME.RINVDSTADR : validateData(pdu);
+    const { sourceAddr, destinationAddr } = pdu;
+    const wants = pdu.registeredDelivery & 3;
+    const id = centre.submit(session, DATA_SM, sequence, sourceAddr, [destinationAddr], wants, fault);
+    if (id !== '' && books.mode !== 'nothing') {
+      enter(sourceAddr, destinationAddr, pdu.esmClass, pdu.dataCoding, messageOctets(pdu), pdu.tlvs, id);
+    }
+  }
+
+  function onMulti(b: Buffer, o: number, end: number, sequence: number): void {
+    const pdu = codec.submitMulti.decode(b, o, end);
+    // Distribution lists are kept at real centres; this one has none (3.4: 5.2.25).
+    const lists = pdu.destAddress.some((d) => d.destFlag === 2);
+    const fault = validateMulti(pdu) || (lists ? ESME.RINVDLNAME : ESME.ROK);
+    const numbers = pdu.destAddress.map((d) => (d.destFlag === 1 ? d.destinationAddr : d.dlName));
+    const wants = pdu.registeredDelivery & 3;
+    const id = centre.submit(session, SUBMIT_MULTI, sequence, pdu.sourceAddr, numbers, wants, fault);
+    if (id === '' || books.mode === 'nothing') return;
+    for (const number of numbers) {
+      enter(pdu.sourceAddr, number, pdu.esmClass, pdu.dataCoding, messageOctets(pdu), pdu.tlvs, id);
+    }
+  }
+
+  /** Enters an accepted part into the books: its place by header or by sar_* parameters, its text without the header. */
+  function enter(
+    source: string,
+    destination: string,
+    esmClass: number,
+    dataCoding: number,
+    message: Uint8Array,
+    tlvs: readonly Tlv[],
+    id: string,
+  ): void {
+    let octets = message;
+    let concat: Concat | undefined;
+    if ((esmClass & UDHI) !== 0) {
+      const udh = parseUdh(octets);
+      if (udh.fault === undefined) {
+        octets = octets.subarray(udh.length);
+        concat = udh.concat;
+      }
+    } else if (tlvs.length > 0) {
+      concat = sarConcat(tlvs);
+    }
+    const account = session.book!.account.name;
+    books.arrived({ account, source, destination, coding: codingOf(dataCoding), octets, concat, id });
+  }
+
+  function onQuery(b: Buffer, o: number, end: number, sequence: number) {
+    books.counts.queries++;
+    const { messageId } = codec.querySm.decode(b, o, end);
+    const waiting = centre.waiting(centre.protocol.reportId(messageId, 0));
+    if (waiting === undefined) return writeHeaderOnly(0x80000003, ESME.RQUERYFAIL, sequence);
+    const found = { messageId, finalDate: '', messageState: STATE.enroute, errorCode: 0, tlvs: NO_TLVS };
+    write(codec.querySmResp, found, ESME.ROK, sequence);
+  }
+
+  function onCancel(b: Buffer, o: number, end: number, sequence: number) {
+    books.counts.cancels++;
+    const { messageId } = codec.cancelSm.decode(b, o, end);
+    const waiting = centre.waiting(centre.protocol.reportId(messageId, 0));
+    if (waiting !== undefined) waiting.word = 'DELETED';
+    writeHeaderOnly(0x80000008, waiting === undefined ? ESME.RCANCELFAIL : ESME.ROK, sequence);
+  }
+
+  function onReplace(b: Buffer, o: number, end: number, sequence: number) {
+    const { messageId } = codec.replaceSm.decode(b, o, end);
+    const waiting = centre.waiting(centre.protocol.reportId(messageId, 0));
+    writeHeaderOnly(0x80000007, waiting === undefined ? ESME.RREPLACEFAIL : ESME.ROK, sequence);
+  }
+
+  function onRequest(b: Buffer, o: number, end: number, command: number, sequence: number) {
+    switch (command) {
+      case 0x01:
+      case 0x02:
+      case 0x09:
+        return onBind(b, o, end, command, sequence);
+      case 0x15:
+        books.counts.probes++;
+        return writeHeaderOnly(0x80000015, ESME.ROK, sequence);
+      case 0x06:
+        writeHeaderOnly(0x80000006, ESME.ROK, sequence);
+        return peer.end();
+    }
+    if (!codec.byId.has(command)) return nack(ESME.RINVCMDID, sequence);
+    const response = (command | RESPONSE) >>> 0;
+    if (session.book === undefined || !submits) return writeHeaderOnly(response, ESME.RINVBNDSTS, sequence);
+    switch (command) {
+      case SUBMIT_SM:
+        return onSubmit(b, o, end, sequence);
+      case DATA_SM:
+        return onData(b, o, end, sequence);
+      case SUBMIT_MULTI:
+        return onMulti(b, o, end, sequence);
+      case 0x03:
+        return onQuery(b, o, end, sequence);
+      case 0x08:
+        return onCancel(b, o, end, sequence);
+      case 0x07:
+        return onReplace(b, o, end, sequence);
+      default:
+        return nack(ESME.RINVCMDID, sequence);
+    }
+  }
+
+  // -- Receipts --------------------------------------------------------------------------------------------------
+
+  let end: ReceiptEnd = receiptEnd('', 0, 0);
+  const text = Buffer.alloc(512, 'id:');
+  const idOctets = Buffer.allocUnsafe(128);
+  const idTlv = { tag: TAG.receiptedMessageId, value: idOctets as Uint8Array };
+  const stateTlv = { tag: TAG.messageState, value: Buffer.alloc(1) };
+  const receipt = codec.deliverSm.fill({ esmClass: 0x04, sourceAddrTon: 1, sourceAddrNpi: 1, tlvs: [idTlv, stateTlv] });
+
+  return {
+    onFrame(b, start, end) {
+      const command = b.readUInt32BE(start + 4);
+      const sequence = b.readUInt32BE(start + 12);
+      if (command === DELIVER_SM_RESP) return centre.answered(session, sequence, b.readUInt32BE(start + 8) === 0);
+      if (command >= RESPONSE) {
+        // data_sm_resp or a generic_nack may answer a delivery too; a probe's answer is only a sign of life.
+        if (command === 0x80000000) centre.answered(session, sequence, false);
+        return;
+      }
+      try {
+        onRequest(b, start + HEADER, end, command, sequence);
+      } catch (e) {
+        if (!(e instanceof WireFault)) throw e;
+        books.counts.malformed++;
+        writeHeaderOnly((command | RESPONSE) >>> 0, faultStatus(e, command), sequence);
+      }
+    },
+
+    answer(command, sequence, code, id) {
+      const response = (command | RESPONSE) >>> 0;
+      if (code !== 0) return writeHeaderOnly(response, code, sequence);
+      if (command === SUBMIT_MULTI) {
+        return write(codec.submitMultiResp, { messageId: id, unsuccessSme: [], tlvs: NO_TLVS }, ESME.ROK, sequence);
+      }
+      const plan = command === SUBMIT_SM ? codec.submitSmResp : codec.dataSmResp;
+      write(plan, { messageId: id, tlvs: NO_TLVS }, ESME.ROK, sequence);
+    },
+
+    report(d, sequence) {
+      const submitMinute = Math.floor(d.submittedAt / MINUTE);
+      const doneMinute = Math.floor(d.at / MINUTE);
+      if (end.word !== d.word || end.submitMinute !== submitMinute || end.doneMinute !== doneMinute) {
+        end = receiptEnd(d.word, submitMinute, doneMinute);
+      }
+      const idEnd = putLatin1(text, d.id, 3);
+      text.set(end.octets, idEnd);
+      // Ids and ends are nearly always as long as the last ones: a view is kept rather than made by the thousand.
+      const length = idEnd + end.octets.length;
+      if (receipt.shortMessage.length !== length) receipt.shortMessage = text.subarray(0, length);
+      receipt.sourceAddr = d.destination;
+      receipt.destinationAddr = d.source;
+      const idLength = putLatin1(idOctets, d.id, 0);
+      idOctets[idLength] = 0;
+      if (idTlv.value.length !== idLength + 1) idTlv.value = idOctets.subarray(0, idLength + 1);
+      stateTlv.value[0] = end.state;
+      write(codec.deliverSm, receipt, ESME.ROK, sequence);
+    },
+
+    mo(d, part, sequence) {
+      const value = codec.deliverSm.fill({
+        sourceAddrTon: 1,
+        sourceAddrNpi: 1,
+        sourceAddr: d.destination,
+        destinationAddr: d.source,
+        esmClass: part.udhi ? UDHI : 0,
+        dataCoding: part.dataCoding,
+      });
+      if (part.payload) value.tlvs = [{ tag: TAG.messagePayload, value: part.octets }];
+      else value.shortMessage = part.octets;
+      write(codec.deliverSm, value, ESME.ROK, sequence);
+    },
+
+    probe: (sequence) => writeHeaderOnly(0x15, ESME.ROK, sequence),
+  };
+}
+
+/** Place of a part by sar_msg_ref_num, sar_total_segments and sar_segment_seqnum (3.4: 5.3.2.22-24). */
+function sarConcat(tlvs: readonly Tlv[]): Concat | undefined {
+  const ref = tlvUint(tlvs, TAG.sarMsgRefNum);
+  const total = tlvUint(tlvs, TAG.sarTotalSegments);
+  const seq = tlvUint(tlvs, TAG.sarSegmentSeqnum);
+  if (ref === undefined || total === undefined || seq === undefined) return undefined;
+  return seq === 0 || seq > total ? undefined : { ref, refBits: 16, total, seq };
+}

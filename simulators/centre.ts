@@ -1,0 +1,617 @@
+import type { Socket } from 'node:net';
+import type { Coding } from '../protocols/text/charset.ts';
+import type { FrameRule } from '../protocols/wire/frame.ts';
+import { type Behaviour, type BehaviourChange, changed, createDice, WELL_BEHAVED } from './behaviour.ts';
+import type { Ledger } from './books.ts';
+import { createDue } from './due.ts';
+import { createPeer, type Peer } from './peer.ts';
+
+/** Who may log in. */
+export interface Account {
+  /** CMPP SP_Id, SMPP system_id. */
+  readonly name: string;
+  readonly secret: string;
+  /** Most sessions at a time. Default: any number. */
+  readonly maxSessions?: number;
+}
+
+/** A message from a handset to the account. */
+export interface Mo {
+  readonly from: string;
+  /** The called number: the account's service number. */
+  readonly to: string;
+  readonly text: string;
+  /** Default: the plainest that holds the text. */
+  readonly coding?: Coding;
+  /** How a long text is carried: 6- or 7-octet header, or whole in message_payload (SMPP). Default `udh`. */
+  readonly long?: 'udh' | 'udh16' | 'payload';
+  /** Whose sessions get it. Default: the first account. */
+  readonly account?: string;
+}
+
+/** One MO PDU's worth. */
+export interface MoPart {
+  /** data_coding or Msg_Fmt. */
+  readonly dataCoding: number;
+  readonly udhi: boolean;
+  readonly octets: Uint8Array;
+  readonly payload: boolean;
+}
+
+/** The codes a protocol uses where a rule names none. */
+export interface Codes {
+  readonly error: number;
+  readonly throttled: number;
+  readonly queueFull: number;
+  readonly bindFailed: number;
+  readonly tooManySessions: number;
+}
+
+/** What the centre must know of a protocol. */
+export interface Protocol {
+  readonly frame: FrameRule;
+  /** Offset of the sequence in a header. */
+  readonly sequenceAt: number;
+  readonly codes: Codes;
+  /** An id for `count` messages, as the answer tells it. */
+  nextId(count: number): string;
+  /** The id under which the report of the k-th of these messages comes. */
+  reportId(id: string, k: number): string;
+  /** The PDUs of an MO. */
+  cut(mo: Mo): MoPart[];
+  speak(session: Session): Speaker;
+}
+
+/** One session's half that speaks the protocol. All but `onFrame` write into the session's outbox. */
+export interface Speaker {
+  /** Throws nothing: what cannot be read is answered as the protocol says. */
+  onFrame(b: Buffer, start: number, end: number): void;
+  /** `command`: as given to `centre.submit`. */
+  answer(command: number, sequence: number, code: number, id: string): void;
+  report(delivery: Delivery, sequence: number): void;
+  mo(delivery: Delivery, part: MoPart, sequence: number): void;
+  probe(sequence: number): void;
+}
+
+export interface Session {
+  readonly peer: Peer;
+  /** Undefined until logged in. */
+  book: AccountBook | undefined;
+  /** Takes reports and MO. */
+  receives: boolean;
+  frames: number;
+  submits: number;
+  /** Submits that wait for their answers; those that will never get one are not among them. */
+  unanswered: number;
+  sequence: number;
+  /** Something came since we last asked for a sign of life. */
+  heard: boolean;
+  lastProbeAt: number;
+  /** Our requests that wait for their answers, by sequence & (length - 1). At most half of the places are taken. */
+  readonly flight: (Delivery | undefined)[];
+  inFlight: number;
+  speaker: Speaker;
+}
+
+/** A report, or a part of an MO, on its way to an account. */
+export interface Delivery {
+  /** When it is due; once sent, when it was sent. */
+  at: number;
+  /** Under which it was sent last. */
+  sequence: number;
+  readonly book: AccountBook;
+  /** The session of the submit. */
+  readonly session: Session | undefined;
+  readonly id: string;
+  /** Of the submit: a report goes from its destination to its source. */
+  readonly source: string;
+  readonly destination: string;
+  word: string;
+  readonly submittedAt: number;
+  readonly part: MoPart | undefined;
+  readonly settle: (() => void) | undefined;
+}
+
+interface Answer {
+  readonly at: number;
+  readonly session: Session;
+  readonly command: number;
+  readonly sequence: number;
+  readonly code: number;
+  readonly id: string;
+  /** The connection ends after it. */
+  readonly last: boolean;
+}
+
+export interface AccountBook {
+  readonly account: Account;
+  readonly sessions: Session[];
+  /** Due and not yet sent; `head` is the first that is left. */
+  waiting: Delivery[];
+  head: number;
+  turn: number;
+  /** Times of the last submits, a ring as long as `throttle.perSecond`. */
+  times: Float64Array;
+  timesAt: number;
+}
+
+/** What every simulated carrier does, whatever it speaks: accepts, refuses, reports and misbehaves by its rules. */
+export interface Centre {
+  readonly rules: Behaviour;
+  readonly books: Ledger;
+  readonly sessions: ReadonlySet<Session>;
+  readonly protocol: Protocol;
+  change(change: BehaviourChange): void;
+  /** Milliseconds since 1970, from a clock that does not step back. */
+  now(): number;
+  accept(socket: Socket): void;
+  find(name: string): AccountBook | undefined;
+  /** Lets a session in, or not: returns 0 or a code. The caller answers, then calls `opened`. */
+  admit(session: Session, book: AccountBook, receives: boolean): number;
+  opened(session: Session): void;
+  refused(session: Session): void;
+  /**
+   * A submit came. `wants`: registered_delivery bits 1-0 (0 no report, 1 any, 2 failures, 3 successes). `fault`: a code
+   * for what is wrong with it, or 0. Returns the id if the message was accepted, else ''.
+   */
+  submit(
+    session: Session,
+    command: number,
+    sequence: number,
+    source: string,
+    destinations: readonly string[],
+    wants: number,
+    fault: number,
+  ): string;
+  /** The other side answered one of our requests. */
+  answered(session: Session, sequence: number, good: boolean): void;
+  /** The waiting report of a message, by its reported id. */
+  waiting(id: string): Delivery | undefined;
+  inject(mo: Mo): Promise<number>;
+  dropAll(): void;
+  stop(): void;
+}
+
+/** How often sessions are looked at for silence and for unanswered reports. */
+const LOOK_MS = 200;
+
+function flightPlaces(window: number): number {
+  let places = 16;
+  while (places < window * 2) places *= 2;
+  return places;
+}
+
+export function createCentre(
+  accounts: readonly Account[],
+  books: Ledger,
+  behaviour: BehaviourChange,
+  makeProtocol: (centre: Centre) => Protocol,
+): Centre {
+  const epoch = performance.timeOrigin;
+  const now = (): number => epoch + performance.now();
+  const sessions = new Set<Session>();
+  const accountBooks = new Map<string, AccountBook>();
+  for (const account of accounts) {
+    accountBooks.set(account.name, {
+      account,
+      sessions: [],
+      waiting: [],
+      head: 0,
+      turn: 0,
+      times: new Float64Array(0),
+      timesAt: 0,
+    });
+  }
+  const { counts } = books;
+  /** The time of the last submit or due thing: near enough where nothing hangs on it. */
+  let coarse = now();
+  let rules = changed(WELL_BEHAVED, behaviour);
+  let dice = createDice(rules.seed);
+  const due = createDue<Answer | Delivery>((item) => {
+    coarse = item.at;
+    if ('command' in item) respond(item.session, item.command, item.sequence, item.code, item.id, item.last);
+    else enqueue(item);
+  }, now);
+
+  // -- Answers ---------------------------------------------------------------------------------------------------
+
+  function respond(s: Session, command: number, sequence: number, code: number, id: string, last: boolean): void {
+    s.unanswered--;
+    const { peer } = s;
+    if (peer.closed) return;
+    const start = peer.at;
+    s.speaker.answer(command, sequence, code, id);
+    counts.answered++;
+    if (dice.chance(rules.garbage.probability)) spoil(peer, start);
+    if (last) peer.end();
+  }
+
+  /** Spoils the frame that was just written. */
+  function spoil(peer: Peer, start: number): void {
+    counts.spoilt++;
+    const { out } = peer;
+    switch (rules.garbage.kind) {
+      case 'octets':
+        // A first octet that no length has: the frame border is lost for sure.
+        out[start] = 0x7f;
+        for (let o = start + 1; o < peer.at; o++) out[o] = dice.octet();
+        break;
+      case 'length':
+        out.writeUInt32BE(5, start);
+        break;
+      case 'command':
+        out.writeUInt32BE(0x8fffffff, start + 4);
+        break;
+      case 'sequence':
+        out.writeUInt32BE(0x7ffffff1, start + centre.protocol.sequenceAt);
+        break;
+      case 'cut':
+        peer.at = start + Math.ceil((peer.at - start) / 2);
+        peer.end();
+        break;
+    }
+  }
+
+  // -- Verdicts --------------------------------------------------------------------------------------------------
+
+  function verdict(s: Session, book: AccountBook, destinations: readonly string[], at: number): number {
+    const { codes } = centre.protocol;
+    const { throttle, window, errorRate } = rules;
+    if (throttle.perSecond > 0) {
+      // Flow is counted in messages, and over any second: the n-th last one must be older than one.
+      if (book.times.length !== throttle.perSecond) {
+        book.times = new Float64Array(throttle.perSecond);
+        book.timesAt = 0;
+      }
+      for (let k = 0; k < destinations.length; k++) {
+        if (at - book.times[book.timesAt]! < 1000) {
+          counts.throttled++;
+          return throttle.code || codes.throttled;
+        }
+        book.times[book.timesAt] = at;
+        book.timesAt = (book.timesAt + 1) % book.times.length;
+      }
+    }
+    if (window.limit > 0 && s.unanswered >= window.limit) return window.code || codes.queueFull;
+    if (rules.numbers.length > 0) {
+      const code = numberRule(destinations[0])?.code;
+      if (code !== undefined && code !== 0) return code;
+    }
+    if (dice.chance(errorRate.probability)) return errorRate.code || codes.error;
+    return 0;
+  }
+
+  const numberRule = (destination: string | undefined) =>
+    destination === undefined ? undefined : rules.numbers.find((r) => destination.endsWith(r.suffix));
+
+  // -- Reports ---------------------------------------------------------------------------------------------------
+
+  /** Reports of an accepted submit: one for each destination that asked for one. */
+  function planReports(
+    s: Session,
+    book: AccountBook,
+    id: string,
+    source: string,
+    destinations: readonly string[],
+    wants: number,
+    submittedAt: number,
+    at: number,
+  ): void {
+    for (let k = 0; k < destinations.length; k++) {
+      const destination = destinations[k]!;
+      const word =
+        (rules.numbers.length > 0 ? numberRule(destination)?.state : undefined) ?? dice.word(rules.reports.states);
+      if (wants === 2 && word === 'DELIVERED') continue;
+      if (wants === 3 && word !== 'DELIVERED') continue;
+      if (!dice.chance(rules.reports.probability)) {
+        counts.reportsWithheld++;
+        continue;
+      }
+      const delivery: Delivery = {
+        at,
+        sequence: 0,
+        book,
+        session: s,
+        id: centre.protocol.reportId(id, k),
+        source,
+        destination,
+        word,
+        submittedAt,
+        part: undefined,
+        settle: undefined,
+      };
+      if (at <= submittedAt) enqueue(delivery);
+      else due.add(delivery);
+      if (dice.chance(rules.duplicateReport.probability)) {
+        counts.reportsDuplicated++;
+        due.add({ ...delivery });
+      }
+    }
+  }
+
+  const ready = (s: Session): boolean =>
+    s.receives &&
+    s.inFlight < rules.deliverWindow &&
+    s.inFlight * 2 < s.flight.length &&
+    !s.peer.closed &&
+    s.peer.clear;
+
+  /** A session that can take a delivery now. */
+  function pick(book: AccountBook, prefer: Session | undefined): Session | undefined {
+    if (rules.reportOn === 'same' && prefer !== undefined && prefer.book === book && ready(prefer)) return prefer;
+    const n = book.sessions.length;
+    for (let k = 0; k < n; k++) {
+      book.turn = (book.turn + 1) % n;
+      const s = book.sessions[book.turn]!;
+      if (ready(s)) return s;
+    }
+    return undefined;
+  }
+
+  function enqueue(d: Delivery) {
+    const { book } = d;
+    if (book.head === book.waiting.length) {
+      const s = pick(book, d.session);
+      if (s !== undefined) return send(s, d);
+    }
+    book.waiting.push(d);
+  }
+
+  function pump(book: AccountBook): void {
+    while (book.head < book.waiting.length) {
+      const d = book.waiting[book.head]!;
+      const s = pick(book, d.session);
+      if (s === undefined) break;
+      book.head++;
+      send(s, d);
+    }
+    if (book.head > 1024 && book.head * 2 > book.waiting.length) {
+      book.waiting = book.waiting.slice(book.head);
+      book.head = 0;
+    }
+  }
+
+  function send(s: Session, d: Delivery): void {
+    const sequence = nextSequence(s);
+    d.at = coarse;
+    d.sequence = sequence;
+    s.flight[sequence & (s.flight.length - 1)] = d;
+    s.inFlight++;
+    if (d.part === undefined) {
+      counts.reports++;
+      books.reported(d.word);
+      s.speaker.report(d, sequence);
+    } else {
+      counts.mos++;
+      s.speaker.mo(d, d.part, sequence);
+    }
+  }
+
+  function nextSequence(s: Session): number {
+    do {
+      s.sequence = s.sequence === 0x7fffffff ? 1 : s.sequence + 1;
+    } while (s.flight[s.sequence & (s.flight.length - 1)] !== undefined);
+    return s.sequence;
+  }
+
+  // -- Sessions --------------------------------------------------------------------------------------------------
+
+  function closed(s: Session): void {
+    sessions.delete(s);
+    const { book } = s;
+    if (book === undefined) return;
+    s.book = undefined;
+    book.sessions.splice(book.sessions.indexOf(s), 1);
+    // What was not answered comes again, on another session or after the next login.
+    repeat(s, book, Infinity);
+    pump(book);
+  }
+
+  /** Takes back what was sent before `until` and not answered. */
+  function repeat(s: Session, book: AccountBook, until: number): void {
+    if (s.inFlight === 0) return;
+    for (let k = 0; k < s.flight.length; k++) {
+      const d = s.flight[k];
+      if (d === undefined || d.at > until) continue;
+      s.flight[k] = undefined;
+      s.inFlight--;
+      counts.reportsRepeated++;
+      book.waiting.push(d);
+    }
+  }
+
+  const look = setInterval(() => {
+    const at = now();
+    coarse = at;
+    for (const s of sessions) {
+      const { book } = s;
+      if (book === undefined) continue;
+      repeat(s, book, at - rules.redeliver.unanswered);
+      if (rules.probe.every > 0 && at - s.lastProbeAt >= rules.probe.every) {
+        s.lastProbeAt = at;
+        if (!s.heard) s.speaker.probe(nextSequence(s));
+        s.heard = false;
+      }
+      pump(book);
+    }
+  }, LOOK_MS);
+
+  const centre: Centre = {
+    books,
+    sessions,
+    now,
+    protocol: undefined as unknown as Protocol,
+    get rules() {
+      return rules;
+    },
+    change(change) {
+      const { seed } = rules;
+      rules = changed(rules, change);
+      if (rules.seed !== seed) dice = createDice(rules.seed);
+    },
+    find: (name) => accountBooks.get(name),
+    accept(socket) {
+      counts.connections++;
+      const peer = createPeer(socket, centre.protocol.frame, {
+        onFrame(b, start, end) {
+          s.frames++;
+          s.heard = true;
+          const { slow } = rules;
+          if (slow.every > 0 && s.frames % slow.every === 0) peer.pause(slow.pause);
+          s.speaker.onFrame(b, start, end);
+        },
+        onFault() {
+          counts.malformed++;
+        },
+        onClose: () => closed(s),
+      });
+      const s: Session = {
+        peer,
+        book: undefined,
+        receives: false,
+        frames: 0,
+        submits: 0,
+        unanswered: 0,
+        sequence: 0,
+        heard: false,
+        lastProbeAt: now(),
+        flight: new Array<Delivery | undefined>(flightPlaces(rules.deliverWindow)).fill(undefined),
+        inFlight: 0,
+        speaker: undefined as unknown as Speaker,
+      };
+      s.speaker = centre.protocol.speak(s);
+      sessions.add(s);
+    },
+    admit(s, book, receives) {
+      const { codes } = centre.protocol;
+      if (dice.chance(rules.refuseBind.probability)) return rules.refuseBind.code || codes.bindFailed;
+      if (book.sessions.length >= (book.account.maxSessions ?? Infinity)) return codes.tooManySessions;
+      counts.binds++;
+      s.book = book;
+      s.receives = receives;
+      book.sessions.push(s);
+      return 0;
+    },
+    opened(s) {
+      if (s.book !== undefined) pump(s.book);
+    },
+    refused(s) {
+      counts.bindsRefused++;
+      s.peer.end();
+    },
+    submit(s, command, sequence, source, destinations, wants, fault) {
+      const book = s.book!;
+      const { disconnect, silence } = rules;
+      counts.submits++;
+      counts.messages += destinations.length;
+      s.submits++;
+      const last = disconnect.every > 0 && s.submits % disconnect.every === 0;
+      if (last) {
+        counts.disconnects++;
+        if (disconnect.midWindow) {
+          s.peer.cut();
+          return '';
+        }
+      }
+      const at = now();
+      coarse = at;
+      const code = fault || verdict(s, book, destinations, at);
+      const silent = dice.chance(silence.probability);
+      if (silent) counts.silent++;
+      if (silent && !silence.accepted) return '';
+
+      let id = '';
+      if (code === 0) {
+        counts.accepted++;
+        id = centre.protocol.nextId(destinations.length);
+      } else {
+        counts.refused++;
+      }
+      const reports = code === 0 && wants !== 0;
+      const early = reports && dice.chance(rules.reportBefore.probability);
+      if (early) planReports(s, book, id, source, destinations, wants, at, at);
+      const delay = dice.delay(rules.responseDelay);
+      if (!silent) {
+        s.unanswered++;
+        if (s.unanswered > counts.windowPeak) counts.windowPeak = s.unanswered;
+        if (delay === 0) respond(s, command, sequence, code, id, last);
+        else due.add({ at: at + delay, session: s, command, sequence, code, id, last });
+      }
+      if (reports && !early) {
+        const { lateReport, reportDelay } = rules;
+        const after = dice.delay(dice.chance(lateReport.probability) ? lateReport.delay : reportDelay);
+        // Never in the turn of the answer: due things come after it, whatever socket they take.
+        planReports(s, book, id, source, destinations, wants, at, at + delay + Math.max(after, 0.001));
+      }
+      return id;
+    },
+    answered(s, sequence, good) {
+      const place = sequence & (s.flight.length - 1);
+      const d = s.flight[place];
+      if (d === undefined || d.sequence !== sequence) {
+        counts.stray++;
+        return;
+      }
+      s.flight[place] = undefined;
+      s.inFlight--;
+      if (good) {
+        if (d.part === undefined) counts.reportsAnswered++;
+        else counts.mosAnswered++;
+        d.settle?.();
+      } else {
+        counts.reportsRefused++;
+        counts.reportsRepeated++;
+        d.at = now() + rules.redeliver.refused;
+        due.add(d);
+      }
+      if (d.book.head < d.book.waiting.length) pump(d.book);
+    },
+    waiting(id) {
+      const is = (d: Delivery): boolean => d.id === id && d.part === undefined;
+      const item = due.find((x) => !('command' in x) && is(x)) as Delivery | undefined;
+      if (item !== undefined) return item;
+      for (const { waiting, head } of accountBooks.values()) {
+        for (let k = head; k < waiting.length; k++) if (is(waiting[k]!)) return waiting[k];
+      }
+      return undefined;
+    },
+    inject(mo) {
+      const name = mo.account ?? accounts[0]?.name ?? '';
+      const book = accountBooks.get(name);
+      if (book === undefined)
+        throw new RangeError(`injectMo: no account ${JSON.stringify(name)}; give one of the carrier's`);
+      const parts = centre.protocol.cut(mo);
+      let left = parts.length;
+      return new Promise((resolve) => {
+        const settle = (): void => {
+          if (--left === 0) resolve(parts.length);
+        };
+        for (const part of parts) {
+          enqueue({
+            at: now(),
+            sequence: 0,
+            book,
+            session: undefined,
+            id: centre.protocol.nextId(1),
+            source: mo.to,
+            destination: mo.from,
+            word: '',
+            submittedAt: now(),
+            part,
+            settle,
+          });
+        }
+      });
+    },
+    dropAll() {
+      for (const s of sessions) s.peer.cut();
+    },
+    stop() {
+      clearInterval(look);
+      due.stop();
+      for (const s of sessions) s.peer.socket.destroy();
+    },
+  };
+  (centre as { protocol: Protocol }).protocol = makeProtocol(centre);
+  return centre;
+}

@@ -1,0 +1,82 @@
+/** Things to be done at a time, in milliseconds of the given clock, to the millisecond. */
+export interface Due<T extends { at: number }> {
+  /** Runs `onDue(item)` at `item.at` or as soon as possible after it, items of one millisecond in the order of adding. */
+  add(item: T): void;
+  /** First waiting item that satisfies `is`, in no certain order: for rare questions, it looks at all. */
+  find(is: (item: T) => boolean): T | undefined;
+  readonly size: number;
+  /** Forgets everything and stops the timer. */
+  stop(): void;
+}
+
+const SLOTS = 8192;
+const MASK = SLOTS - 1;
+
+/**
+ * A wheel of one slot a millisecond and one timer for all. Later than a turn of the wheel (8 s), an item stays in its
+ * slot and is looked at once a turn.
+ */
+export function createDue<T extends { at: number }>(onDue: (item: T) => void, now: () => number): Due<T> {
+  const slots: T[][] = Array.from({ length: SLOTS }, () => []);
+  let tick = Math.floor(now());
+  let size = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let armedFor = Infinity;
+
+  const arm = (at: number): void => {
+    if (at >= armedFor) return;
+    clearTimeout(timer);
+    armedFor = at;
+    timer = setTimeout(run, Math.max(1, at - now()));
+  };
+
+  const run = (): void => {
+    armedFor = Infinity;
+    const last = Math.floor(now());
+    while (tick < last && size > 0) {
+      tick++;
+      const slot = slots[tick & MASK]!;
+      if (slot.length === 0) continue;
+      const mine: T[] = [];
+      slots[tick & MASK] = mine;
+      for (const item of slot) {
+        if (item.at > tick) mine.push(item);
+        else {
+          size--;
+          onDue(item);
+        }
+      }
+    }
+    if (size === 0) return;
+    for (let k = 1; k <= SLOTS; k++) {
+      if (slots[(tick + k) & MASK]!.length === 0) continue;
+      arm(tick + k);
+      break;
+    }
+  };
+
+  return {
+    add(item) {
+      if (size === 0) tick = Math.max(tick, Math.floor(now()));
+      const at = Math.max(Math.ceil(item.at), tick + 1);
+      slots[at & MASK]!.push(item);
+      size++;
+      arm(at);
+    },
+    find(is) {
+      for (const slot of slots) {
+        for (const item of slot) if (is(item)) return item;
+      }
+      return undefined;
+    },
+    get size() {
+      return size;
+    },
+    stop() {
+      clearTimeout(timer);
+      armedFor = Infinity;
+      size = 0;
+      for (const slot of slots) slot.length = 0;
+    },
+  };
+}

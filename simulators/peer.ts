@@ -1,0 +1,146 @@
+import type { Socket } from 'node:net';
+import { WireFault } from '../protocols/wire/fault.ts';
+import { createFramer, type FrameRule } from '../protocols/wire/frame.ts';
+
+/** Unsent octets above which a peer stops reading: whoever does not read our answers gets no more of them. */
+const HIGH_WATER = 4 << 20;
+const OUTBOX = 64 << 10;
+
+export interface PeerEvents {
+  /** A whole frame `b[start..end)`, valid during the call. */
+  onFrame(b: Buffer, start: number, end: number): void;
+  /** The stream can no longer be cut into frames. The peer is closed after this call. */
+  onFault(fault: WireFault): void;
+  /** Once, whoever closed. */
+  onClose(): void;
+}
+
+/**
+ * One socket: frames in, an outbox out. Plans encode straight into `out` at `at`; what one event-loop turn put there
+ * leaves in one write at its end.
+ */
+export interface Peer {
+  readonly socket: Socket;
+  /** The outbox. Only valid between `room` and the end of the turn. */
+  out: Buffer;
+  /** Where the next frame goes. */
+  at: number;
+  /** Makes room for so many octets at `at` and sees to it that they will be written. */
+  room(octets: number): void;
+  /** Whether the peer has taken nearly all that was written to it. */
+  readonly clear: boolean;
+  readonly closed: boolean;
+  /** Stops reading for so many milliseconds, in the middle of a chunk too. */
+  pause(ms: number): void;
+  /** Writes what is in the outbox, then ends the connection. */
+  end(): void;
+  /** Cuts the connection now (TCP reset); what is in the outbox is lost. */
+  cut(): void;
+}
+
+/** Wraps a connected socket. Throws nothing on bad input: an impossible frame goes to `onFault`. */
+export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents): Peer {
+  const spare: Buffer[] = [];
+  let scheduled = false;
+  let ending = false;
+  let closed = false;
+  let pausedFor: NodeJS.Timeout | undefined;
+  let choked = false;
+
+  const framer = createFramer(rule, (b, start, end) => {
+    events.onFrame(b, start, end);
+    return pausedFor === undefined && !ending;
+  });
+
+  const read = (step: () => void): void => {
+    try {
+      step();
+    } catch (e) {
+      // Anything but a wire fault is a bug of ours and shall be loud.
+      if (!(e instanceof WireFault)) throw e;
+      events.onFault(e);
+      peer.end();
+    }
+  };
+
+  const flush = (): void => {
+    scheduled = false;
+    if (closed || socket.destroyed) return;
+    if (peer.at > 0) {
+      const full = peer.out;
+      const taken = socket.write(full.subarray(0, peer.at), () => {
+        if (full.length === OUTBOX && spare.length < 4) spare.push(full);
+      });
+      peer.out = spare.pop() ?? Buffer.allocUnsafe(OUTBOX);
+      peer.at = 0;
+      if (!taken && socket.writableLength > HIGH_WATER && !choked) {
+        choked = true;
+        socket.pause();
+      }
+    }
+    if (ending) socket.end();
+  };
+
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+
+  const peer: Peer = {
+    socket,
+    out: Buffer.allocUnsafe(OUTBOX),
+    at: 0,
+    room(octets) {
+      if (peer.at + octets > peer.out.length) {
+        const grown = Buffer.allocUnsafe(Math.max(peer.out.length * 2, peer.at + octets));
+        peer.out.copy(grown, 0, 0, peer.at);
+        peer.out = grown;
+      }
+      schedule();
+    },
+    get clear() {
+      return socket.writableLength < HIGH_WATER;
+    },
+    get closed() {
+      return closed || ending;
+    },
+    pause(ms) {
+      if (pausedFor !== undefined || closed) return;
+      socket.pause();
+      pausedFor = setTimeout(() => {
+        pausedFor = undefined;
+        if (closed) return;
+        if (!choked) socket.resume();
+        read(() => framer.resume());
+      }, ms);
+    },
+    end() {
+      ending = true;
+      schedule();
+    },
+    cut() {
+      ending = true;
+      peer.at = 0;
+      socket.resetAndDestroy();
+    },
+  };
+
+  socket.setNoDelay(true);
+  socket.on('data', (chunk: Buffer) => {
+    if (ending) return;
+    read(() => framer.push(chunk));
+  });
+  socket.on('drain', () => {
+    choked = false;
+    if (pausedFor === undefined) socket.resume();
+  });
+  // A reset is an ordinary end here; `close` follows.
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    closed = true;
+    clearTimeout(pausedFor);
+    events.onClose();
+  });
+  return peer;
+}
