@@ -1,6 +1,7 @@
 // The configuration, declared once: from this schema follow the checks of load.ts, the types that the rest of the
 // house codes against, and the reference in docs/config.md (reference.ts).
 import { z } from 'zod';
+import { tlvTag } from '../../protocols/smpp/tlv-tags.ts';
 
 // ---- scalar kinds ----------------------------------------------------------------------------------------------
 
@@ -150,8 +151,8 @@ const defaultAlphabet = () => z.enum(['gsm7', 'latin1', 'ascii']);
 /** A TLV by its SMPP name in snake_case or by its tag. */
 const tlv = () =>
   z
-    .union([z.string().regex(/^[a-z][a-z0-9_]*$/), z.int().min(1).max(0xffff)], {
-      error: 'expected a TLV name such as user_message_reference, or a tag such as 0x1400',
+    .union([z.string().refine((given) => tlvTag(given) !== undefined), z.int().min(1).max(0xffff)], {
+      error: 'expected the name of an SMPP parameter such as user_message_reference, or a tag such as 0x1400',
     })
     .meta({ kind: 'TLV name or tag' });
 const code = () => z.int().min(0).max(0xffffffff);
@@ -407,7 +408,7 @@ export const cmppCarrierSchema = z.strictObject({
   version: z
     .union([z.enum(['2.0', '2.1', '3.0']), z.literal([2, 2.1, 3])], { error: 'expected "2.0", "2.1" or "3.0"' })
     .transform((given) => (typeof given === 'number' ? (given.toFixed(1) as '2.0' | '2.1' | '3.0') : given))
-    .meta({ kind: '`2.0` \\| `2.1` \\| `3.0`' })
+    .meta({ kind: '`2.0`, `2.1`, `3.0`' })
     .describe('CMPP version'),
   spId: text(6).min(1, 'expected an SP id').describe('Source_Addr of CMPP_CONNECT (企业代码)'),
   sharedSecret: secret().describe('Shared secret of CMPP_CONNECT'),
@@ -476,6 +477,10 @@ export const smppCarrierSchema = z.strictObject({
   defaultAlphabet: defaultAlphabet().default('gsm7').describe('What data_coding 0 means to it'),
   serviceType: text(5).default('').describe('service_type of messages that give none'),
   tlvs: z.array(tlv()).default([]).describe('TLVs passed through to it and from it, by name or tag'),
+  hopTag: z
+    .boolean()
+    .default(false)
+    .describe('Tell it (another Yima) by a vendor TLV which nodes a message has passed, so that loops are refused'),
 });
 
 export const carrierSchema = z.discriminatedUnion('protocol', [cmppCarrierSchema, smppCarrierSchema]);
@@ -554,7 +559,7 @@ export const simulatorSchema = z.strictObject({
       error: 'expected "2.0", "2.1", "3.0" or "3.4"',
     })
     .transform((given) => (typeof given === 'number' ? (given.toFixed(1) as '2.0' | '2.1' | '3.0' | '3.4') : given))
-    .meta({ kind: '`2.0` \\| `2.1` \\| `3.0` \\| `3.4`' })
+    .meta({ kind: '`2.0`, `2.1`, `3.0`, `3.4`' })
     .optional()
     .describe('Version of the protocol'),
   listen: address().describe('Address it listens on'),

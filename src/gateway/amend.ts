@@ -1,0 +1,184 @@
+import type { Plan } from '../../protocols/wire/plan.ts';
+import { DELETED, type Message, MT, PENDING, QUEUED, VALIDITY_GIVEN } from '../message/message.ts';
+import type { FromPlatform, Refusal } from '../message/platform.ts';
+import type { Session } from '../session/session.ts';
+import { CODINGS, plans } from '../store/events.ts';
+import type { Account } from './account.ts';
+import type { Gateway } from './context.ts';
+import { end } from './finish.ts';
+import { applyReplaced, create, find, fromCarried, rest } from './state.ts';
+
+type Asked<W extends FromPlatform['what']> = Extract<FromPlatform, { what: W }>;
+
+/** query_sm: the state now; the final one for what has ended lately. */
+export function query(
+  gw: Gateway,
+  account: Account,
+  session: Session<Message>,
+  pdu: Plan,
+  sequence: number,
+  asked: Asked<'query'>,
+): void {
+  const known = account.mapping.readId(asked.id, account.config, session.version);
+  const m = known === undefined ? undefined : lookUp(gw, account, known);
+  if (m !== undefined && m.account === account.name) {
+    const out = account.mapping.queryAnswer(session.version, asked.id, m, m.endedAt);
+    session.respond(sequence, out.plan, out.value, 0);
+    rest(gw.state, m);
+    return;
+  }
+  const ended = known === undefined ? undefined : gw.recent.find(known.id);
+  if (ended !== undefined && ended.account === account.name) {
+    const shown = create({ ...nobody, id: ended.id, account: account.name }, 0);
+    shown.state = ended.state;
+    shown.error = ended.error;
+    const out = account.mapping.queryAnswer(session.version, asked.id, shown, ended.at);
+    session.respond(sequence, out.plan, out.value, 0);
+    return;
+  }
+  refuse(account, session, pdu, sequence, 'notFound');
+}
+
+const nobody = {
+  id: 0,
+  kind: MT,
+  publicId: 0,
+  account: '',
+  acceptedAt: 0,
+  source: '',
+  sourceTon: 0,
+  sourceNpi: 0,
+  destination: '',
+  destTon: 0,
+  destNpi: 0,
+  serviceType: '',
+  esmClass: 0,
+  protocolId: 0,
+  priority: 0,
+  dataCoding: 0,
+  coding: 0,
+  registered: 0,
+  flags: 0,
+  scheduledAt: 0,
+  validUntil: 0,
+  udh: new Uint8Array(0),
+  octets: new Uint8Array(0),
+  tlvs: new Uint8Array(0),
+  carrier: '',
+};
+
+/** cancel_sm: one message by id, or (with an empty id) all that fit the addresses and the service type (SMPP 3.4, 4.9). */
+export function cancel(
+  gw: Gateway,
+  account: Account,
+  session: Session<Message>,
+  pdu: Plan,
+  sequence: number,
+  asked: Asked<'cancel'>,
+): void {
+  const targets: Message[] = [];
+  if (asked.id !== '') {
+    const known = account.mapping.readId(asked.id, account.config, session.version);
+    const m = known === undefined ? undefined : lookUp(gw, account, known);
+    if (m === undefined || m.account !== account.name || (asked.source !== '' && m.source !== asked.source)) {
+      refuse(account, session, pdu, sequence, 'notFound');
+      return;
+    }
+    if (!untouched(m)) {
+      rest(gw.state, m);
+      refuse(account, session, pdu, sequence, 'cannotCancel');
+      return;
+    }
+    targets.push(m);
+  } else {
+    for (const m of gw.state.active.values()) {
+      if (m.account !== account.name || !untouched(m)) continue;
+      if (m.source !== asked.source || m.destination !== asked.destination) continue;
+      if (asked.serviceType !== '' && m.serviceType !== asked.serviceType) continue;
+      targets.push(m);
+    }
+    if (targets.length === 0) {
+      refuse(account, session, pdu, sequence, 'cannotCancel');
+      return;
+    }
+  }
+  for (const m of targets) end(gw, m, DELETED, '', 'cancelled by the platform');
+  const out = account.mapping.plainAnswer(pdu, session.version);
+  gw.batch.effect(answerOk, session, sequence, out);
+}
+
+/** replace_sm: text, times and receipt wish of a message that has not left (SMPP 3.4, 4.10). */
+export function replace(
+  gw: Gateway,
+  account: Account,
+  session: Session<Message>,
+  pdu: Plan,
+  sequence: number,
+  asked: Asked<'replace'>,
+): void {
+  const known = account.mapping.readId(asked.id, account.config, session.version);
+  const m = known === undefined ? undefined : lookUp(gw, account, known);
+  if (m === undefined || m.account !== account.name || m.source !== asked.source) {
+    refuse(account, session, pdu, sequence, 'notFound');
+    return;
+  }
+  if (!untouched(m)) {
+    rest(gw.state, m);
+    refuse(account, session, pdu, sequence, 'cannotReplace');
+    return;
+  }
+  const now = gw.clock.now();
+  const { draft } = asked;
+  const value = {
+    id: m.id,
+    dataCoding: m.dataCoding,
+    coding: CODINGS.indexOf(m.coding),
+    registered: (m.registered & ~3) | (draft.registered & 3),
+    scheduledAt: draft.scheduledAt > now ? draft.scheduledAt : m.scheduledAt,
+    validUntil: draft.validUntil === 0 ? m.validUntil : draft.validUntil,
+    octets: draft.octets,
+  };
+  gw.batch.add(plans.replaced, value);
+  applyReplaced(m, value);
+  if (draft.validUntil !== 0) m.flags |= VALIDITY_GIVEN;
+  if (m.scheduledAt !== 0 && draft.scheduledAt > now) gw.later.add(m.scheduledAt, m);
+  const out = account.mapping.plainAnswer(pdu, session.version);
+  gw.batch.effect(answerOk, session, sequence, out);
+}
+
+/** Nothing of it has left. */
+function untouched(m: Message): boolean {
+  return m.stage === QUEUED && m.segments.every((s) => s.stage === PENDING && s.unknowns === 0);
+}
+
+function lookUp(gw: Gateway, account: Account, known: { id: number; short: boolean }): Message | undefined {
+  if (!known.short) {
+    const m = find(gw.state, known.id);
+    if (m !== undefined) return m;
+    const record = gw.cold.byId(known.id);
+    return record === undefined ? undefined : fromCarried(readSnapshot(record), 0);
+  }
+  // Peers older than 3.4 know 32 bits of the id: looked for among what is at work.
+  for (const m of gw.state.active.values()) {
+    if (m.account === account.name && m.id % 0x1_0000_0000 === known.id) return m;
+  }
+  return undefined;
+}
+
+function readSnapshot(record: Uint8Array) {
+  const b = Buffer.from(record.buffer, record.byteOffset, record.length);
+  return plans.carried.decode(b, 0, b.length);
+}
+
+function answerOk(
+  session: Session<Message>,
+  sequence: number,
+  out: { plan: Plan; value: Parameters<Plan['encode']>[0] },
+): void {
+  session.respond(sequence, out.plan, out.value, 0);
+}
+
+function refuse(account: Account, session: Session<Message>, pdu: Plan, sequence: number, refusal: Refusal): void {
+  const out = account.mapping.plainAnswer(pdu, session.version);
+  session.respond(sequence, out.plan, out.value, account.mapping.status(refusal));
+}

@@ -1,0 +1,184 @@
+import type { Clock } from '../base/clock.ts';
+import { createHistogram, type Histogram } from '../base/histogram.ts';
+import { createRing, type Ring } from '../base/ring.ts';
+import type { Pump } from '../base/turn.ts';
+import type { CarrierConfig } from '../config/schema.ts';
+import type { CarrierMapping } from '../message/mapping.ts';
+import type { Message, Segment } from '../message/message.ts';
+import type { Session } from '../session/session.ts';
+import { createRate, type Rate } from './rate.ts';
+
+/** What limits a carrier's throughput at this moment. */
+export type Limit = 'platform' | 'rate' | 'window' | 'throttling' | 'down' | 'store';
+
+/** One bind of a carrier as the gateway uses it; hangs on the session as its tag. */
+export interface Bind {
+  readonly carrier: Carrier;
+  readonly session: Session<Segment>;
+  /** How many unanswered requests the carrier seems to bear: grows by one a window, halves when it says "too fast". */
+  allowed: number;
+  /** Nothing is sent before this time. */
+  pausedUntil: number;
+  pauseMs: number;
+}
+
+export interface CarrierCounters {
+  submitted: number;
+  accepted: number;
+  throttled: number;
+  refused: number;
+  retried: number;
+  expired: number;
+  late: number;
+  lost: number;
+  resent: number;
+  reports: number;
+  reportsParked: number;
+  reportsMatchedLate: number;
+  reportsDuplicate: number;
+  intermediate: number;
+  mo: number;
+  moRefused: number;
+  /** Octets that could not be understood as a report of ours. */
+  odd: number;
+  readonly byCode: Map<number, number>;
+  readonly byState: number[];
+  readonly responseTime: Histogram;
+  /** From the carrier's answer to its report. */
+  readonly reportTime: Histogram;
+}
+
+/** A carrier at run time: its binds, its queue, what it is doing. */
+export interface Carrier extends Pump {
+  readonly name: string;
+  config: CarrierConfig;
+  readonly mapping: CarrierMapping;
+  readonly binds: Bind[];
+  readonly high: Ring<Message>;
+  readonly normal: Ring<Message>;
+  /** The message whose segments are going out: once its first is admitted, the others are. */
+  current: Message | undefined;
+  rate: Rate;
+  /** Sends of the priority lane in a row while bulk waits. */
+  streak: number;
+  limit: Limit;
+  /** When the pump should run again though nothing happens (rate, pause); Infinity: never. */
+  wakeAt: number;
+  /** Sends in the current second, and the smoothed number a second. */
+  recent: number;
+  perSecond: number;
+  full: boolean;
+  ref: number;
+  /** False once removed from the configuration: sends nothing, still takes reports. */
+  enabled: boolean;
+  readonly up: boolean;
+  readonly room: boolean;
+  readonly throttled: boolean;
+  readonly queued: number;
+  readonly counters: CarrierCounters;
+}
+
+export function createCarrier(
+  config: CarrierConfig,
+  mapping: CarrierMapping,
+  clock: Clock,
+  pump: (carrier: Carrier) => void,
+): Carrier {
+  const binds: Bind[] = [];
+  const high = createRing<Message>();
+  const normal = createRing<Message>();
+  const carrier: Carrier = {
+    name: config.name,
+    config,
+    mapping,
+    binds,
+    high,
+    normal,
+    current: undefined,
+    rate: createRate(config.throughput),
+    streak: 0,
+    limit: 'platform',
+    wakeAt: Number.POSITIVE_INFINITY,
+    recent: 0,
+    perSecond: 0,
+    full: false,
+    ref: Math.floor(clock.now() / 1000) & 0xffff,
+    enabled: true,
+    marked: false,
+    pump: () => pump(carrier),
+    get up() {
+      return carrier.enabled && binds.length > 0;
+    },
+    get room() {
+      if (!carrier.enabled) return false;
+      const { max, maxWait } = carrier.config.queue;
+      const length = carrier.queued;
+      // High and low mark, so that a queue at its limit does not flap with every message.
+      const wait = carrier.perSecond > 0 && carrier.up ? (length / carrier.perSecond) * 1000 : 0;
+      if (carrier.full) {
+        if (length <= max / 2 && wait <= maxWait / 2) carrier.full = false;
+      } else if (length >= max || wait > maxWait) carrier.full = true;
+      return !carrier.full;
+    },
+    get throttled() {
+      if (binds.length === 0) return false;
+      const now = clock.now();
+      return binds.every((b) => b.pausedUntil > now);
+    },
+    get queued() {
+      return high.length + normal.length + (carrier.current === undefined ? 0 : 1);
+    },
+    counters: {
+      submitted: 0,
+      accepted: 0,
+      throttled: 0,
+      refused: 0,
+      retried: 0,
+      expired: 0,
+      late: 0,
+      lost: 0,
+      resent: 0,
+      reports: 0,
+      reportsParked: 0,
+      reportsMatchedLate: 0,
+      reportsDuplicate: 0,
+      intermediate: 0,
+      mo: 0,
+      moRefused: 0,
+      odd: 0,
+      byCode: new Map(),
+      byState: new Array<number>(10).fill(0),
+      responseTime: createHistogram(),
+      reportTime: createHistogram(),
+    },
+  };
+  return carrier;
+}
+
+/** Requests that a bind may send now. */
+export function bindRoom(bind: Bind, now: number): number {
+  if (bind.pausedUntil > now) return 0;
+  return Math.min(bind.session.room, Math.floor(bind.allowed) - bind.session.windowUsed);
+}
+
+const PAUSE_FROM = 100;
+const PAUSE_TO = 5_000;
+
+/** The carrier said "too fast": half the allowance, and a pause that doubles while it goes on saying so. */
+export function slowDown(bind: Bind, now: number): void {
+  if (bind.pausedUntil > now) return; // one halving for all answers of one burst
+  bind.allowed = Math.max(1, bind.allowed / 2);
+  bind.pausedUntil = now + bind.pauseMs;
+  bind.pauseMs = Math.min(bind.pauseMs * 2, PAUSE_TO);
+}
+
+/** The carrier took one: one more a window. */
+export function speedUp(bind: Bind): void {
+  const window = bind.session.windowSize;
+  if (bind.allowed < window) bind.allowed = Math.min(window, bind.allowed + 1 / bind.allowed);
+  bind.pauseMs = PAUSE_FROM;
+}
+
+export function createBind(carrier: Carrier, session: Session<Segment>): Bind {
+  return { carrier, session, allowed: session.windowSize, pausedUntil: 0, pauseMs: PAUSE_FROM };
+}

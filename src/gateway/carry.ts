@@ -1,0 +1,172 @@
+import { ANSWERED, AWAITING, type Message } from '../message/message.ts';
+import { plans } from '../store/events.ts';
+import type { Gateway } from './context.ts';
+import { coldKey } from './correlate.ts';
+import { canonicalId } from './id-form.ts';
+import { freeze, fromCarried, thaw, toCarried } from './state.ts';
+
+/**
+ * The rolling checkpoint. What the oldest batches of the journal are still needed for is written again in the newest, a
+ * slice at a time, until those batches can be dropped: no pause, whatever waits. A message that has waited long for its
+ * report goes to the cold index instead of being carried on.
+ */
+export interface Carrying {
+  /** A slice of work; called on every tick. */
+  step(): void;
+  /** Writes everything that lives anew, so that the whole journal before it can be dropped (a clean stop). */
+  all(): void;
+}
+
+/** Messages carried in one tick. */
+const SLICE = 2_000;
+/** Messages moved to the cold index by one commit. */
+const COOL_SLICE = 500;
+
+interface Cooling {
+  readonly id: number;
+  readonly ref: number;
+  readonly record: Buffer;
+}
+
+export function createCarrying(gw: Gateway): Carrying {
+  const { state, batch, journal } = gw;
+  let horizon = 0;
+  let active: Iterator<Message> | undefined;
+  /** Where the pass through the frozen messages is; -1: no pass. */
+  let cursor = -1;
+  let markedAt = Number.POSITIVE_INFINITY;
+  let cooling = false;
+  let coolCursor = 0;
+
+  const carry = (m: Message): void => {
+    const sequence = batch.add(plans.carried, toCarried(m));
+    state.holds.release(m.batch);
+    state.holds.hold(sequence);
+    m.batch = sequence;
+    gw.counters.carried++;
+  };
+
+  const trim = (): void => {
+    // Records not yet in their file can be written again only from the journal.
+    const upTo = Math.min(state.holds.oldest - 1, markedAt - 1, gw.records.writtenTo, journal.last);
+    if (upTo >= journal.first) batch.trim(upTo);
+  };
+
+  const begin = (upTo: number): void => {
+    horizon = upTo;
+    cursor = 0;
+    active = state.active.values();
+    markedAt = batch.add(plans.mark, { nextId: state.nextId, recordedTo: gw.records.writtenTo });
+    for (const [carrier, { form, matches }] of state.learned) batch.add(plans.learned, { carrier, form, matches });
+    for (const parked of state.parked.values()) {
+      if (parked.batch > horizon) continue;
+      const sequence = batch.add(plans.parked, parked);
+      state.holds.release(parked.batch);
+      state.holds.hold(sequence);
+      parked.batch = sequence;
+    }
+  };
+
+  const slice = (limit: number): void => {
+    let left = limit;
+    while (active !== undefined) {
+      if (left === 0) return;
+      const next = active.next();
+      if (next.done === true) active = undefined;
+      else if (next.value.batch <= horizon) {
+        carry(next.value);
+        left--;
+      }
+    }
+    if (cursor < 0) return;
+    const old: number[] = [];
+    cursor = state.frozen.scan(cursor, left, (record, ref) => {
+      if (record.batch <= horizon) old.push(ref);
+    });
+    for (const ref of old) {
+      const m = thaw(state, ref);
+      carry(m);
+      freeze(state, m);
+    }
+  };
+
+  const cool = (): void => {
+    if (cooling) return;
+    const { coldAfter, hotMessages } = gw.config.store;
+    const now = gw.clock.now();
+    const crowded = state.frozen.count > hotMessages * 0.9;
+    const moved: Cooling[] = [];
+    coolCursor = state.frozen.scan(Math.max(coolCursor, 0), COOL_SLICE, (record, ref) => {
+      // `due` is set from the time of the answer on, so it tells roughly how long the message has waited.
+      const m = fromCarried(plans.carried.decode(record.buffer, record.start, record.end), record.batch);
+      if (m.stage !== AWAITING || (!crowded && now - (m.segments[0]?.at ?? now) < coldAfter)) return;
+      moved.push({ id: m.id, ref, record: Buffer.from(record.buffer.subarray(record.start, record.end)) });
+      batch.coldPut({
+        id: m.id,
+        keys: keysOf(m),
+        due: Math.round(Math.min(record.due, Number.MAX_SAFE_INTEGER)),
+        record: moved.at(-1)!.record,
+      });
+    });
+    if (moved.length === 0) return;
+    cooling = true;
+    batch.effect(
+      (given, list) => {
+        drop(given, list);
+        cooling = false;
+      },
+      gw,
+      moved,
+      undefined,
+    );
+  };
+
+  return {
+    step() {
+      if (batch.faulty !== '' || batch.congested) return;
+      trim();
+      if (active !== undefined || cursor >= 0) slice(SLICE);
+      else if (journal.octets > gw.config.store.journalKeep + 2 * state.frozen.octets) {
+        // Half of it at a time: what is carried lands in the other half.
+        begin(journal.first + Math.ceil((journal.last - journal.first) / 2));
+      }
+      cool();
+    },
+    all() {
+      begin(batch.sequence - 1);
+      while (active !== undefined || cursor >= 0) slice(SLICE);
+    },
+  };
+}
+
+function keysOf(m: Message): Uint8Array[] {
+  const keys: Uint8Array[] = [];
+  for (const s of m.segments) {
+    if (s.stage !== ANSWERED) continue;
+    if (s.carrierId !== '') keys.push(coldKey(m.carrier, canonicalId(s.carrierId)));
+    if (s.otherId !== '') keys.push(coldKey(m.carrier, canonicalId(s.otherId)));
+  }
+  return keys;
+}
+
+/**
+ * Their entries are durable: what still waits unchanged leaves memory; of what went on meanwhile the entry is deleted in
+ * the batch that says how it went on (this one: batches are sealed after the effects of the one before).
+ */
+function drop(gw: Gateway, moved: readonly Cooling[]): void {
+  for (const { id, ref, record } of moved) {
+    if (gw.state.frozen.byId(id) !== ref) {
+      gw.batch.coldDelete(id);
+      continue;
+    }
+    const now = gw.state.frozen.read(ref);
+    if (record.compare(now.buffer, now.start, now.end) !== 0) {
+      gw.batch.coldDelete(id);
+      continue;
+    }
+    gw.batch.add(plans.cooled, { id });
+    gw.state.frozen.remove(ref);
+    gw.state.holds.release(now.batch);
+    gw.counters.cooled++;
+  }
+}

@@ -1,0 +1,48 @@
+import { DELIVERED, type Message, MT } from '../message/message.ts';
+import { plans } from '../store/events.ts';
+import type { Account } from './account.ts';
+import type { Gateway } from './context.ts';
+import { tell } from './deliver.ts';
+import { applyEnded } from './state.ts';
+
+/** Whether the platform wants to hear of this final state (SMPP 3.4, 5.2.17: bits 1-0 are a number). */
+export function wantsReceipt(m: Message, state: number): boolean {
+  switch (m.registered & 3) {
+    case 1:
+      return true;
+    case 2:
+      return state !== DELIVERED;
+    case 3:
+      return state === DELIVERED;
+    default:
+      return false;
+  }
+}
+
+/** Ends a message: final state, record, and a receipt where one is wanted. No message ends otherwise. */
+export function end(gw: Gateway, m: Message, state: number, error: string, reason: string): void {
+  const now = gw.clock.now();
+  const receipt = m.kind === MT && wantsReceipt(m, state) ? 1 : 0;
+  const value = { id: m.id, state, error, reason, receipt, at: now };
+  gw.batch.add(plans.ended, value);
+  applyEnded(gw.state, m, value);
+  const carrier = gw.carriers.get(m.carrier);
+  if (carrier !== undefined) carrier.counters.byState[state] = (carrier.counters.byState[state] ?? 0) + 1;
+  const account = gw.accounts.get(m.account);
+  if (account !== undefined) {
+    account.counters.byState[state] = (account.counters.byState[state] ?? 0) + 1;
+    account.counters.endTime.record(now - m.acceptedAt);
+  }
+  gw.recent.ended({ id: m.id, account: m.account, state, error, at: now });
+  gw.batch.effect(afterEnded, gw, m, receipt);
+}
+
+function afterEnded(gw: Gateway, m: Message, receipt: number): void {
+  gw.records.add(m);
+  if (receipt === 1) tell(gw, m);
+}
+
+/** The runtime account of a message; one that has left the configuration is kept as long as it is owed something. */
+export function accountOf(gw: Gateway, m: Message): Account | undefined {
+  return gw.accounts.get(m.account);
+}

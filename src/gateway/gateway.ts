@@ -1,0 +1,491 @@
+import type { Logger } from 'pino';
+import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import { createCalendar } from '../base/calendar.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Turn } from '../base/turn.ts';
+import type { Config } from '../config/schema.ts';
+import type { CarrierMapping } from '../message/mapping.ts';
+import {
+  type Draft,
+  ENDED,
+  type Message,
+  MO,
+  PENDING,
+  QUEUED,
+  SENDING,
+  SENT,
+  type Segment,
+} from '../message/message.ts';
+import type { PlatformMapping } from '../message/platform.ts';
+import type { Session, SessionOwner } from '../session/session.ts';
+import { createBatch } from '../store/batch.ts';
+import { CODINGS, plans, readBatch } from '../store/events.ts';
+import type { Engine } from '../store/journal.ts';
+import type { Records } from '../store/records.ts';
+import { onPlatformRequest } from './accept.ts';
+import { type Account, createAccount } from './account.ts';
+import { type Bind, type Carrier, createBind, createCarrier } from './carrier.ts';
+import { type Carrying, createCarrying } from './carry.ts';
+import type { Gateway } from './context.ts';
+import { onAnswered, onLateAnswer, onNoAnswer, onReport } from './correlate.ts';
+import { deliverPump, tell, told, untold } from './deliver.ts';
+import { dispatchPump, enqueue, reroute, routeOf, unknownOutcome } from './dispatch.ts';
+import { createExpiry, keepOf } from './expire.ts';
+import { createRate } from './rate.ts';
+import { createRecent } from './recent.ts';
+import { accountForCalled, compileRoutes } from './route.ts';
+import { applyAccepted, createState, find, freeze, replayEvent } from './state.ts';
+
+export interface GatewayDeps {
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly engine: Engine;
+  readonly records: Records;
+  readonly log: Logger;
+  readonly after: (ms: number, run: () => void) => { cancel(): void };
+  /** What each protocol means, by name: the one registry is handed down by whoever wires the process. */
+  readonly carrierMappings: Readonly<Record<string, CarrierMapping>>;
+  readonly platformMapping: PlatformMapping;
+}
+
+/** What replay found. */
+export interface Recovery {
+  readonly batches: number;
+  readonly events: number;
+  readonly messages: number;
+  readonly ms: number;
+}
+
+/** The gateway of one process: owner of all sessions, and of every message between them. */
+export interface RunningGateway {
+  readonly gw: Gateway;
+  readonly carriers: SessionOwner<Segment>;
+  readonly platforms: SessionOwner<Message>;
+  /** Rebuilds the state from the journal. Before any session. */
+  recover(): Recovery;
+  /** Queues what recovery found. After `recover`, before sessions. */
+  resume(): void;
+  /** Every 20 ms or so. */
+  tick(): void;
+  /** Takes another configuration: what it does not change goes on undisturbed. */
+  reload(config: Config): void;
+  /** Everything told so far is durable, and a clean stop's journal is short. */
+  settle(): Promise<void>;
+}
+
+export function createGateway(config: Config, deps: GatewayDeps): RunningGateway {
+  const { clock, turn, engine, log } = deps;
+  const batch = createBatch(
+    { commitDelayMs: config.store.commitDelay },
+    {
+      clock,
+      turn,
+      journal: engine.journal,
+      after: deps.after,
+      onFault: (error) => {
+        if (error === undefined) log.info('store well again: taking messages');
+        else log.error({ error: error.message }, 'store failing: nothing is acknowledged until it recovers');
+      },
+    },
+  );
+  const gw: Gateway = {
+    clock,
+    turn,
+    batch,
+    journal: engine.journal,
+    cold: engine.cold,
+    state: createState(),
+    records: deps.records,
+    log,
+    accounts: new Map(),
+    carriers: new Map(),
+    routes: new Map(),
+    config,
+    later: createCalendar<Message>(20),
+    recent: createRecent(),
+    counters: {
+      resentAfterRestart: 0,
+      failedAfterRestart: 0,
+      queuedAtRestart: 0,
+      parkedExpired: 0,
+      parkedDropped: 0,
+      rerouted: 0,
+      carried: 0,
+      cooled: 0,
+      warmed: 0,
+      replays: 0,
+    },
+    stopping: false,
+  };
+  const carrying: Carrying = createCarrying(gw);
+  const expiry = createExpiry(gw);
+  let ended: Message[] = [];
+  let lastSecond = 0;
+
+  gw.state.needsText = (m) => (routeOf(gw, m)?.next.reportFailedWithin ?? 0) > 0;
+  gw.state.dueOf = (m) => {
+    if (m.stage === ENDED) return m.endedAt + keepOf(gw, m);
+    const window = gw.carriers.get(m.carrier)?.config.receiptWindow ?? 72 * 3_600_000;
+    return m.segments.reduce((at, s) => Math.max(at, s.at), 0) + window;
+  };
+
+  const configure = (next: Config): void => {
+    gw.config = next;
+    gw.routes.clear();
+    for (const [name, route] of compileRoutes(next)) gw.routes.set(name, route);
+    for (const account of gw.accounts.values()) account.enabled = false;
+    for (const c of next.accounts) {
+      const known = gw.accounts.get(c.name);
+      if (known === undefined) {
+        gw.accounts.set(
+          c.name,
+          createAccount(c, deps.platformMapping, (account) => deliverPump(gw, account)),
+        );
+        continue;
+      }
+      if (known.config.throughput !== c.throughput) known.rate = createRate(c.throughput);
+      known.config = c;
+      known.tags = known.mapping.tags(c.tlvs);
+      known.enabled = c.enabled;
+      for (const s of known.sessions) s.setWindow(c.window);
+      turn.mark(known);
+    }
+    for (const carrier of gw.carriers.values()) carrier.enabled = false;
+    for (const c of next.carriers) {
+      const known = gw.carriers.get(c.name);
+      const mapping = deps.carrierMappings[c.protocol];
+      if (mapping === undefined) throw new Error(`carrier ${c.name}: protocol ${c.protocol} is not built in`);
+      if (known === undefined) {
+        gw.carriers.set(
+          c.name,
+          createCarrier(c, mapping, clock, (carrier) => dispatchPump(gw, carrier)),
+        );
+        continue;
+      }
+      if (known.config.throughput !== c.throughput) known.rate = createRate(c.throughput);
+      known.config = c;
+      known.enabled = true;
+      for (const b of known.binds) {
+        b.session.setWindow(c.window);
+        b.allowed = Math.min(b.allowed, c.window);
+      }
+      turn.mark(known);
+    }
+    for (const carrier of gw.carriers.values()) if (!carrier.enabled) reroute(gw, carrier);
+  };
+  configure(config);
+
+  /** An account or carrier that messages name but the configuration no longer has: its messages still end. */
+  const missing = (m: Message): void => {
+    if (!gw.accounts.has(m.account))
+      log.warn({ account: m.account, message: m.id }, 'message of an account that is no longer configured');
+  };
+
+  const carriers: SessionOwner<Segment> = {
+    onBound(session) {
+      const carrier = gw.carriers.get(session.peer);
+      if (carrier === undefined) return;
+      const bind = createBind(carrier, session);
+      session.tag = bind;
+      log.info(
+        {
+          carrier: carrier.name,
+          session: session.id,
+          mode: session.mode,
+          version: session.version,
+          remote: session.remoteAddress,
+        },
+        'carrier bound',
+      );
+      if (session.mode === 'rx') return;
+      const first = carrier.binds.length === 0;
+      carrier.binds.push(bind);
+      turn.mark(carrier);
+      // What waits for carriers that are down may go to this one now.
+      if (first) for (const other of gw.carriers.values()) reroute(gw, other);
+    },
+    onRequest(session, pdu, value, sequence) {
+      const carrier = (session.tag as Bind).carrier;
+      const now = clock.now();
+      const request = carrier.mapping.fromCarrier(pdu, value, carrier.config, session.version, now);
+      if (request.what === 'report') onReport(gw, carrier, session, sequence, request.report, request.answer);
+      else if (request.what === 'mo') onMo(carrier, session, sequence, request.draft, request.answer, now);
+      else {
+        carrier.counters.odd++;
+        session.respond(sequence, request.answer.plan, request.answer.value, request.status);
+      }
+    },
+    onAnswer(session, segment, pdu, value, status, elapsedMs) {
+      const bind = session.tag as Bind;
+      onAnswered(gw, bind, segment, bind.carrier.mapping.answer(pdu, value, status), elapsedMs);
+      turn.mark(bind.carrier);
+    },
+    onExpired(session, segment) {
+      const { carrier } = session.tag as Bind;
+      onNoAnswer(gw, carrier, segment, 'no answer');
+      turn.mark(carrier);
+    },
+    onLate(session, segment, pdu, value, status) {
+      const { carrier } = session.tag as Bind;
+      onLateAnswer(gw, carrier, segment, carrier.mapping.answer(pdu, value, status));
+    },
+    onLost(session, segment) {
+      onNoAnswer(gw, (session.tag as Bind).carrier, segment, 'link lost');
+    },
+    onRoom(session) {
+      turn.mark((session.tag as Bind).carrier);
+    },
+    onClosed(session, reason, wasBound) {
+      if (!wasBound) return;
+      const bind = session.tag as Bind | undefined;
+      if (bind === undefined) return;
+      const { carrier } = bind;
+      const at = carrier.binds.indexOf(bind);
+      if (at >= 0) carrier.binds.splice(at, 1);
+      log.warn(
+        { carrier: carrier.name, session: session.id, reason, left: carrier.binds.length },
+        'carrier bind closed',
+      );
+      if (carrier.binds.length === 0) reroute(gw, carrier);
+      turn.mark(carrier);
+    },
+  };
+
+  const onMo = (
+    carrier: Carrier,
+    session: Session<Segment>,
+    sequence: number,
+    draft: Draft,
+    answer: { plan: Plan; value: Values<Fields> },
+    now: number,
+  ): void => {
+    carrier.counters.mo++;
+    const name = accountForCalled(gw.config.accounts, draft.destination) ?? carrier.config.mo.account;
+    if (name === undefined || !gw.accounts.has(name)) {
+      carrier.counters.moRefused++;
+      log.warn({ carrier: carrier.name, called: draft.destination }, 'MO refused: no account has this called number');
+      session.respond(sequence, answer.plan, answer.value, carrier.mapping.noRouteStatus);
+      return;
+    }
+    if (gw.batch.faulty !== '' || gw.state.active.size + gw.state.frozen.count >= gw.config.store.hotMessages) {
+      session.respond(sequence, answer.plan, answer.value, carrier.mapping.busyStatus);
+      return;
+    }
+    const id = gw.state.nextId;
+    const value = {
+      id,
+      kind: MO,
+      publicId: id,
+      account: name,
+      acceptedAt: now,
+      source: draft.source,
+      sourceTon: draft.sourceTon,
+      sourceNpi: draft.sourceNpi,
+      destination: draft.destination,
+      destTon: draft.destTon,
+      destNpi: draft.destNpi,
+      serviceType: draft.serviceType,
+      esmClass: draft.esmClass,
+      protocolId: draft.protocolId,
+      priority: draft.priority,
+      dataCoding: draft.dataCoding,
+      coding: CODINGS.indexOf(draft.coding),
+      registered: 0,
+      flags: 0,
+      scheduledAt: 0,
+      validUntil: 0,
+      udh: draft.udh,
+      octets: draft.octets,
+      tlvs: draft.tlvs,
+      carrier: carrier.name,
+    };
+    const m = applyAccepted(gw.state, value, gw.batch.add(plans.accepted, value));
+    gw.batch.effect(tell, gw, m, undefined);
+    gw.batch.effect(answerMo, session, sequence, answer);
+  };
+
+  const platforms: SessionOwner<Message> = {
+    onBound(session) {
+      const account = gw.accounts.get(session.peer);
+      if (account === undefined) {
+        session.close('account gone');
+        return;
+      }
+      session.tag = account;
+      account.sessions.push(session);
+      account.pausedUntil = 0;
+      log.info(
+        {
+          account: account.name,
+          session: session.id,
+          mode: session.mode,
+          version: session.version,
+          remote: session.remoteAddress,
+          outbox: account.outbox.length,
+        },
+        'platform bound',
+      );
+      turn.mark(account);
+    },
+    onRequest(session, pdu, value, sequence) {
+      onPlatformRequest(gw, session.tag as Account, session, pdu, value, sequence);
+    },
+    onAnswer(session, m, _pdu, _value, status) {
+      const account = session.tag as Account;
+      told(gw, account, m, status);
+      turn.mark(account);
+    },
+    onExpired(session, m) {
+      untold(gw, session.tag as Account, m);
+    },
+    onLate(session, stale) {
+      // Taken after all: if it still waits to be told again, it need not.
+      const account = session.tag as Account;
+      const m = find(gw.state, stale.id);
+      if (m !== undefined && m.stage === ENDED && account.outbox.peek() === m.id) {
+        account.outbox.shift();
+        account.inFlight++;
+        told(gw, account, m, 0);
+      } else if (m !== undefined && m.stage === ENDED && account.receivers === 0) freeze(gw.state, m);
+    },
+    onLost(session, m) {
+      untold(gw, session.tag as Account, m);
+    },
+    onRoom(session) {
+      turn.mark(session.tag as Account);
+    },
+    onClosed(session, reason, wasBound) {
+      if (!wasBound) return;
+      const account = session.tag as Account | undefined;
+      if (account === undefined) return;
+      const at = account.sessions.indexOf(session);
+      if (at >= 0) account.sessions.splice(at, 1);
+      log.info(
+        { account: account.name, session: session.id, reason, left: account.sessions.length },
+        'platform bind closed',
+      );
+      turn.mark(account);
+    },
+  };
+
+  const running: RunningGateway = {
+    gw,
+    carriers,
+    platforms,
+
+    recover() {
+      const began = clock.now();
+      let batches = 0;
+      let events = 0;
+      engine.journal.replay((sequence, octets) => {
+        batches++;
+        const b = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
+        readBatch(b, (kind, value) => {
+          events++;
+          replayEvent(gw.state, kind, value, sequence, (m) => {
+            if (sequence > gw.state.recordedTo) ended.push(m);
+            gw.recent.ended({ id: m.id, account: m.account, state: m.state, error: m.error, at: m.endedAt });
+          });
+        });
+      });
+      // Ids rise with time, so that they stay unique even if the journal was emptied.
+      gw.state.nextId = Math.max(gw.state.nextId, clock.now() * 256);
+      return { batches, events, messages: gw.state.active.size + gw.state.frozen.count, ms: clock.now() - began };
+    },
+
+    resume() {
+      for (const m of ended) gw.records.add(m);
+      ended = [];
+      const waiting = [...gw.state.active.values()].sort((a, b) => a.id - b.id);
+      for (const m of waiting) {
+        if (gw.state.active.get(m.id) !== m) continue;
+        missing(m);
+        if (m.stage === QUEUED || m.stage === SENDING) takeUp(m);
+      }
+      for (const id of [...gw.state.untold].sort((a, b) => a - b)) {
+        const m = find(gw.state, id);
+        if (m === undefined) continue;
+        missing(m);
+        tell(gw, m);
+      }
+      gw.state.untold.clear();
+      if (gw.cold.count > 0) forgetStale();
+      if (gw.counters.resentAfterRestart + gw.counters.failedAfterRestart + gw.counters.queuedAtRestart > 0) {
+        log.warn(
+          {
+            resent: gw.counters.resentAfterRestart,
+            failed: gw.counters.failedAfterRestart,
+            queued: gw.counters.queuedAtRestart,
+          },
+          'messages found unfinished: those in flight have an unknown outcome',
+        );
+      }
+    },
+
+    tick() {
+      const now = clock.now();
+      gw.records.durable(engine.journal.last);
+      void gw.records.flush();
+      expiry.step();
+      carrying.step();
+      for (const carrier of gw.carriers.values()) {
+        if (carrier.wakeAt <= now || (carrier.limit === 'store' && carrier.queued > 0)) turn.mark(carrier);
+      }
+      for (const account of gw.accounts.values()) {
+        if (account.outbox.length > 0 && account.receivers > 0 && account.pausedUntil <= now) turn.mark(account);
+      }
+      if (now - lastSecond >= 1000) {
+        lastSecond = now;
+        expiry.second();
+      }
+    },
+
+    reload(next) {
+      configure(next);
+    },
+
+    async settle() {
+      carrying.all();
+      await batch.settled();
+      gw.records.durable(engine.journal.last);
+      await gw.records.flush();
+      carrying.step();
+      await batch.settled();
+    },
+  };
+
+  /** A message that a restart found in the middle of its way. */
+  const takeUp = (m: Message): void => {
+    const inFlight = m.segments.filter((s) => s.stage === SENT);
+    if (inFlight.length === 0) {
+      gw.counters.queuedAtRestart++;
+      const at = Math.max(m.scheduledAt, m.retryAt);
+      if (at > clock.now()) gw.later.add(at, m);
+      else if (m.segments.length === 0 || m.segments.some((s) => s.stage === PENDING)) enqueue(gw, m);
+      return;
+    }
+    for (const s of inFlight) {
+      const what = unknownOutcome(gw, m, s, 'restart');
+      if (what === 'resent') gw.counters.resentAfterRestart++;
+      else if (what === 'failed') gw.counters.failedAfterRestart++;
+    }
+  };
+
+  /** Entries of the cold index whose message is in memory: a crash fell between their two commits. */
+  const forgetStale = (): void => {
+    let cursor = 0;
+    const look = (id: number): void => {
+      if (gw.cold.byId(id) !== undefined) batch.coldDelete(id);
+    };
+    for (const id of gw.state.active.keys()) look(id);
+    while (cursor >= 0) cursor = gw.state.frozen.scan(cursor, 10_000, (record) => look(record.id));
+    for (const m of ended) look(m.id);
+  };
+
+  return running;
+}
+
+function answerMo(session: Session<Segment>, sequence: number, answer: { plan: Plan; value: Values<Fields> }): void {
+  session.respond(sequence, answer.plan, answer.value, 0);
+}

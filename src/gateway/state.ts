@@ -1,0 +1,497 @@
+import type { Coding } from '../../protocols/text/charset.ts';
+import {
+  ANSWERED,
+  type Attempt,
+  AWAITING,
+  ENDED,
+  FAILED,
+  type Kind,
+  type Message,
+  MO,
+  NO_CARRIERS,
+  NO_OCTETS,
+  NO_TRACE,
+  newSegment,
+  PENDING,
+  QUEUED,
+  REPORTED,
+  SENDING,
+  SENT,
+  type Segment,
+  type SegmentStage,
+  type Stage,
+  UNKNOWN_OUTCOME,
+} from '../message/message.ts';
+import * as ev from '../store/events.ts';
+import { createFrozen, type Frozen, hashCarrierId } from '../store/frozen.ts';
+import { createHolds, type Holds } from '../store/holds.ts';
+import { canonicalId } from './id-form.ts';
+
+/** A report that came before, or without, the answer that it belongs to. */
+export interface ParkedReport {
+  readonly carrier: string;
+  readonly carrierId: string;
+  readonly state: number;
+  readonly error: string;
+  readonly destination: string;
+  readonly at: number;
+  batch: number;
+}
+
+/** What a carrier's reports have shown about its ids. */
+export interface LearnedForm {
+  form: string;
+  matches: number;
+}
+
+/**
+ * Everything that a crash must not lose, and the only functions that change it. Live code records an event and applies
+ * it; replay reads the event and applies it.
+ */
+export interface State {
+  /** Messages at work. Those that wait are in `frozen`. */
+  readonly active: Map<number, Message>;
+  readonly frozen: Frozen;
+  /** Answered segments of active messages, by carrier and canonical id. */
+  readonly atCarrier: Map<string, Segment>;
+  readonly parked: Map<string, ParkedReport>;
+  readonly learned: Map<string, LearnedForm>;
+  readonly holds: Holds;
+  nextId: number;
+  /** Records are written up to this batch. */
+  recordedTo: number;
+  /** Ended messages whose platform is still to be told, while the journal is replayed. */
+  readonly untold: Set<number>;
+  /** Whether the message's text may be needed once it is at the carrier (another attempt may follow a failed report). */
+  needsText: (message: Message) => boolean;
+  /** When a waiting message must be looked at: its receipt window, or how long its receipt is kept. */
+  dueOf: (message: Message) => number;
+}
+
+export function createState(): State {
+  return {
+    active: new Map(),
+    frozen: createFrozen(),
+    atCarrier: new Map(),
+    parked: new Map(),
+    learned: new Map(),
+    holds: createHolds(),
+    nextId: 1,
+    recordedTo: 0,
+    untold: new Set(),
+    needsText: () => false,
+    dueOf: () => Number.POSITIVE_INFINITY,
+  };
+}
+
+export const parkedKey = (carrier: string, canonical: string): string => `${carrier}\0${canonical}`;
+
+/** Finds a message wherever it is; a frozen one is thawed into `active`. */
+export function find(state: State, id: number): Message | undefined {
+  const active = state.active.get(id);
+  if (active !== undefined) return active;
+  const ref = state.frozen.byId(id);
+  return ref < 0 ? undefined : thaw(state, ref);
+}
+
+/** Makes an object of a frozen message. Whoever thaws it must let it `rest` again, or end it. */
+export function thaw(state: State, ref: number): Message {
+  const r = state.frozen.read(ref);
+  const message = fromCarried(ev.plans.carried.decode(r.buffer, r.start, r.end), r.batch);
+  state.frozen.remove(ref);
+  state.active.set(message.id, message);
+  return message;
+}
+
+/** Puts a message that waits for others out of the way of the garbage collector. */
+export function freeze(state: State, message: Message): void {
+  const value = toCarried(message);
+  const keys: number[] = [];
+  if (message.stage === AWAITING) {
+    for (const s of message.segments) {
+      if (s.stage !== ANSWERED) continue;
+      for (const id of s.otherId === '' ? [s.carrierId] : [s.carrierId, s.otherId]) {
+        if (id === '') continue;
+        const canonical = canonicalId(id);
+        keys.push(hashCarrierId(message.carrier, canonical));
+        state.atCarrier.delete(parkedKey(message.carrier, canonical));
+      }
+    }
+  }
+  const plan = ev.plans.carried;
+  const due = state.dueOf(message);
+  state.frozen.put(message.id, message.batch, due, keys, plan.size(value), (b, o) => void plan.encode(value, b, o));
+  state.active.delete(message.id);
+}
+
+export function create(value: ev.Accepted, batch: number): Message {
+  return {
+    id: value.id,
+    kind: value.kind as Kind,
+    publicId: value.publicId,
+    account: value.account,
+    acceptedAt: value.acceptedAt,
+    source: value.source,
+    sourceTon: value.sourceTon,
+    sourceNpi: value.sourceNpi,
+    destination: value.destination,
+    destTon: value.destTon,
+    destNpi: value.destNpi,
+    serviceType: value.serviceType,
+    esmClass: value.esmClass,
+    protocolId: value.protocolId,
+    priority: value.priority,
+    dataCoding: value.dataCoding,
+    coding: ev.CODINGS[value.coding] as Coding,
+    registered: value.registered,
+    flags: value.flags,
+    scheduledAt: value.scheduledAt,
+    validUntil: value.validUntil,
+    udh: own(value.udh),
+    octets: own(value.octets),
+    tlvs: own(value.tlvs),
+    stage: value.kind === MO ? ENDED : QUEUED,
+    carrier: value.carrier,
+    tried: NO_CARRIERS,
+    attempts: 0,
+    retryAt: 0,
+    cutCoding: 'octets',
+    cutOf: 0,
+    cutRef: 0,
+    segments: [],
+    parts: undefined,
+    trace: NO_TRACE,
+    state: 0,
+    error: '',
+    reason: '',
+    endedAt: value.kind === MO ? value.acceptedAt : 0,
+    tellings: 0,
+    batch,
+    queued: false,
+    submitter: 0,
+  };
+}
+
+function own(octets: Uint8Array): Uint8Array {
+  return octets.length === 0 ? NO_OCTETS : Buffer.from(octets);
+}
+
+export function toCarried(m: Message): ev.Carried {
+  return {
+    id: m.id,
+    kind: m.kind,
+    publicId: m.publicId,
+    account: m.account,
+    acceptedAt: m.acceptedAt,
+    source: m.source,
+    sourceTon: m.sourceTon,
+    sourceNpi: m.sourceNpi,
+    destination: m.destination,
+    destTon: m.destTon,
+    destNpi: m.destNpi,
+    serviceType: m.serviceType,
+    esmClass: m.esmClass,
+    protocolId: m.protocolId,
+    priority: m.priority,
+    dataCoding: m.dataCoding,
+    coding: ev.CODINGS.indexOf(m.coding),
+    registered: m.registered,
+    flags: m.flags,
+    scheduledAt: m.scheduledAt,
+    validUntil: m.validUntil,
+    udh: m.udh,
+    octets: m.octets,
+    tlvs: m.tlvs,
+    carrier: m.carrier,
+    stage: m.stage,
+    tried: m.tried,
+    attempts: m.attempts,
+    retryAt: m.retryAt,
+    cutCoding: ev.CODINGS.indexOf(m.cutCoding),
+    cutOf: m.cutOf,
+    cutRef: m.cutRef,
+    segments: m.segments,
+    trace: m.trace,
+    state: m.state,
+    error: m.error,
+    reason: m.reason,
+    endedAt: m.endedAt,
+    tellings: m.tellings,
+  };
+}
+
+export function fromCarried(value: ev.Carried, batch: number): Message {
+  const m = create(value, batch);
+  m.stage = value.stage as Stage;
+  m.tried = value.tried;
+  m.attempts = value.attempts;
+  m.retryAt = value.retryAt;
+  m.cutCoding = ev.CODINGS[value.cutCoding] as Coding;
+  m.cutOf = value.cutOf;
+  m.cutRef = value.cutRef;
+  m.segments = value.segments.map((s, index) => ({
+    message: m,
+    index,
+    stage: s.stage as SegmentStage,
+    carrierId: s.carrierId,
+    otherId: s.otherId,
+    at: s.at,
+    state: s.state,
+    error: s.error,
+    unknowns: s.unknowns,
+  }));
+  m.trace = value.trace;
+  m.state = value.state;
+  m.error = value.error;
+  m.reason = value.reason;
+  m.endedAt = value.endedAt;
+  m.tellings = value.tellings;
+  return m;
+}
+
+// ---- what each event does -------------------------------------------------------------------------------------
+
+export function applyAccepted(state: State, value: ev.Accepted, batch: number): Message {
+  const message = create(value, batch);
+  state.active.set(message.id, message);
+  state.holds.hold(batch);
+  if (message.id >= state.nextId) state.nextId = message.id + 1;
+  return message;
+}
+
+export function applySent(m: Message, value: ev.Sent): void {
+  if (m.cutOf === 0 || m.segments.length !== value.of) {
+    m.cutOf = value.of;
+    m.cutCoding = ev.CODINGS[value.coding] as Coding;
+    m.cutRef = value.ref;
+    m.segments = Array.from({ length: value.of }, (_, k) => newSegment(m, k));
+  }
+  m.carrier = value.carrier;
+  m.stage = SENDING;
+  m.flags |= value.flags;
+  m.retryAt = 0;
+  const s = m.segments[value.segment];
+  if (s === undefined) return;
+  s.stage = SENT;
+  s.at = value.at;
+}
+
+export function applyAnswered(state: State, m: Message, value: ev.Answered): void {
+  const s = m.segments[value.segment];
+  if (s === undefined || m.stage === ENDED) return;
+  if (s.stage === ANSWERED) {
+    // A late answer to an earlier send: its report counts as well.
+    s.otherId = value.carrierId;
+  } else if (s.stage === SENT || s.stage === PENDING) {
+    s.stage = ANSWERED;
+    s.carrierId = value.carrierId;
+    s.at = value.at;
+  } else return;
+  if (m.segments.every((x) => x.stage >= ANSWERED)) m.stage = AWAITING;
+  else if (value.carrierId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(value.carrierId)), s);
+}
+
+export function applyRefused(state: State, m: Message, value: ev.Refused): void {
+  m.flags |= value.flags & ~UNKNOWN_OUTCOME;
+  if (value.counts === 1) m.attempts++;
+  // A throttled send is no attempt and leaves no trace.
+  if (value.outcome !== '') {
+    const attempt: Attempt = { at: value.at, carrier: value.carrier, segment: value.segment, outcome: value.outcome };
+    m.trace = m.trace.length < ev.TRACE_MAX ? [...m.trace, attempt] : [...m.trace.slice(0, -1), attempt];
+  }
+  m.retryAt = value.retryAt;
+  if (value.leave === 1) {
+    forgetIds(state, m);
+    m.tried = [...m.tried, m.carrier];
+    m.carrier = '';
+    m.segments = [];
+    m.parts = undefined;
+    m.cutOf = 0;
+    m.stage = QUEUED;
+    return;
+  }
+  const s = m.segments[value.segment];
+  if (s !== undefined && (s.stage === SENT || s.stage === PENDING)) {
+    s.stage = PENDING;
+    if ((value.flags & UNKNOWN_OUTCOME) !== 0) s.unknowns++;
+  }
+  if (m.segments.every((x) => x.stage === PENDING)) m.stage = QUEUED;
+}
+
+export function applyReported(state: State, m: Message, value: ev.Reported): void {
+  const s = m.segments[value.segment];
+  if (s === undefined || m.stage === ENDED || s.stage === REPORTED) return;
+  forgetSegment(state, m, s);
+  s.stage = REPORTED;
+  s.state = value.state;
+  s.error = value.error;
+  s.at = value.at;
+}
+
+export function applyEnded(state: State, m: Message, value: ev.Ended): void {
+  forgetIds(state, m);
+  m.stage = ENDED;
+  m.state = value.state;
+  m.error = value.error;
+  m.reason = value.reason;
+  m.endedAt = value.at;
+  m.retryAt = 0;
+  m.parts = undefined;
+  m.octets = NO_OCTETS;
+  for (const s of m.segments) if (s.stage !== REPORTED) s.stage = FAILED;
+  if (value.receipt === 0) drop(state, m);
+}
+
+export function applyClosed(state: State, m: Message): void {
+  drop(state, m);
+}
+
+export function applyReplaced(m: Message, value: ev.Replaced): void {
+  m.dataCoding = value.dataCoding;
+  m.coding = ev.CODINGS[value.coding] as Coding;
+  m.registered = value.registered;
+  m.scheduledAt = value.scheduledAt;
+  m.validUntil = value.validUntil;
+  m.octets = own(value.octets);
+  m.udh = NO_OCTETS;
+  m.parts = undefined;
+  m.cutOf = 0;
+  m.segments = [];
+}
+
+/** The message as carried replaces whatever was known of it. */
+export function applyCarried(state: State, value: ev.Carried, batch: number): Message {
+  const old = find(state, value.id);
+  if (old !== undefined) drop(state, old);
+  const m = fromCarried(value, batch);
+  state.active.set(m.id, m);
+  state.holds.hold(batch);
+  if (m.id >= state.nextId) state.nextId = m.id + 1;
+  if (m.stage === SENDING) {
+    for (const s of m.segments) {
+      if (s.stage === ANSWERED) state.atCarrier.set(parkedKey(m.carrier, canonicalId(s.carrierId)), s);
+    }
+  }
+  return m;
+}
+
+export function applyParked(state: State, value: ev.Parked, batch: number): void {
+  const key = parkedKey(value.carrier, canonicalId(value.carrierId));
+  const old = state.parked.get(key);
+  if (old !== undefined) {
+    state.holds.release(old.batch);
+    state.parked.delete(key);
+  }
+  state.parked.set(key, { ...value, batch });
+  state.holds.hold(batch);
+}
+
+export function applyUnparked(state: State, value: ev.Unparked): void {
+  const key = parkedKey(value.carrier, canonicalId(value.carrierId));
+  const old = state.parked.get(key);
+  if (old === undefined) return;
+  state.parked.delete(key);
+  state.holds.release(old.batch);
+}
+
+/** Takes a message out of memory: it is done, or it is in the cold index now. */
+export function drop(state: State, m: Message): void {
+  forgetIds(state, m);
+  if (state.active.delete(m.id)) state.holds.release(m.batch);
+}
+
+/** Called when nothing more is to be done with a message now: one that waits is frozen. */
+export function rest(state: State, m: Message): void {
+  if (m.stage !== AWAITING || !state.active.has(m.id)) return;
+  m.parts = undefined;
+  if (m.octets.length > 0 && !state.needsText(m)) m.octets = NO_OCTETS;
+  freeze(state, m);
+}
+
+function forgetSegment(state: State, m: Message, s: Segment): void {
+  if (s.carrierId !== '') state.atCarrier.delete(parkedKey(m.carrier, canonicalId(s.carrierId)));
+  if (s.otherId !== '') state.atCarrier.delete(parkedKey(m.carrier, canonicalId(s.otherId)));
+}
+
+function forgetIds(state: State, m: Message): void {
+  if (state.atCarrier.size === 0) return;
+  for (const s of m.segments) if (s.stage === ANSWERED) forgetSegment(state, m, s);
+}
+
+// ---- replay ---------------------------------------------------------------------------------------------------
+
+/** Applies one event read from the journal. `onEnded` sees messages that ended, for their records. */
+export function replayEvent(
+  state: State,
+  kind: number,
+  value: Record<string, unknown>,
+  batch: number,
+  onEnded: (m: Message) => void,
+): void {
+  switch (kind) {
+    case ev.accepted.id:
+      store(state, applyAccepted(state, value as ev.Accepted, batch));
+      return;
+    case ev.carried.id: {
+      store(state, applyCarried(state, value as ev.Carried, batch));
+      return;
+    }
+    case ev.parked.id:
+      applyParked(state, value as ev.Parked, batch);
+      return;
+    case ev.unparked.id:
+      applyUnparked(state, value as ev.Unparked);
+      return;
+    case ev.learned.id: {
+      const learned = value as ev.Learned;
+      state.learned.set(learned.carrier, { form: learned.form, matches: learned.matches });
+      return;
+    }
+    case ev.mark.id: {
+      const mark = value as ev.Mark;
+      if (mark.nextId > state.nextId) state.nextId = mark.nextId;
+      if (mark.recordedTo > state.recordedTo) state.recordedTo = mark.recordedTo;
+      return;
+    }
+  }
+  const m = find(state, value.id as number);
+  // An event of a message that is gone: it was carried on under a later batch and has ended since.
+  if (m === undefined) return;
+  switch (kind) {
+    case ev.sent.id:
+      applySent(m, value as ev.Sent);
+      break;
+    case ev.answered.id:
+      applyAnswered(state, m, value as ev.Answered);
+      break;
+    case ev.refused.id:
+      applyRefused(state, m, value as ev.Refused);
+      break;
+    case ev.reported.id:
+      applyReported(state, m, value as ev.Reported);
+      break;
+    case ev.ended.id:
+      applyEnded(state, m, value as ev.Ended);
+      onEnded(m);
+      break;
+    case ev.closed.id:
+      applyClosed(state, m);
+      state.untold.delete(m.id);
+      break;
+    case ev.replaced.id:
+      applyReplaced(m, value as ev.Replaced);
+      break;
+    case ev.cooled.id:
+      drop(state, m);
+      return;
+  }
+  store(state, m);
+}
+
+/** In replay nobody works on a message now: all that waits for others is frozen, an ended one remembered for its platform. */
+function store(state: State, m: Message): void {
+  if (m.stage === ENDED && state.active.has(m.id)) {
+    state.untold.add(m.id);
+    freeze(state, m);
+  } else rest(state, m);
+}

@@ -1,0 +1,52 @@
+import type { Coding } from '../../protocols/text/charset.ts';
+import type { Limits } from '../../protocols/text/segment.ts';
+import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import type { CarrierConfig } from '../config/schema.ts';
+import type { Draft, Message, Report, Segment } from './message.ts';
+
+/** A PDU ready to be written: its plan for the agreed version and its values. */
+export interface Outgoing {
+  readonly plan: Plan;
+  readonly value: Values<Fields>;
+}
+
+/** What a carrier's answer to a submit says. */
+export interface Answer {
+  /** The protocol's own code; 0: taken. */
+  readonly code: number;
+  /** Octets as a Latin-1 string; '' where refused. */
+  readonly carrierId: string;
+}
+
+/** What a carrier's request is. `answer` is the PDU to answer it with; the status goes beside it. */
+export type FromCarrier =
+  | { readonly what: 'report'; readonly report: Report; readonly answer: Outgoing }
+  | { readonly what: 'mo'; readonly draft: Draft; readonly answer: Outgoing }
+  | { readonly what: 'other'; readonly answer: Outgoing; readonly status: number };
+
+/** What a protocol means, as a carrier's side speaks it. One per protocol; the gateway knows only this. */
+export interface CarrierMapping {
+  readonly protocol: string;
+  /** Status with which a report or MO is answered that we cannot keep now. */
+  readonly busyStatus: number;
+  /** Status for an MO that no account wants. */
+  readonly noRouteStatus: number;
+  /** Octets that one PDU holds in this coding, alone and as a part with our header. */
+  limits(coding: Coding, config: CarrierConfig): Limits;
+  /** The submit of one segment; `part` are its octets without header. */
+  toSubmit(
+    message: Message,
+    segment: Segment,
+    part: Uint8Array,
+    config: CarrierConfig,
+    version: number,
+    node: string,
+  ): Outgoing;
+  answer(pdu: Plan | undefined, value: Values<Fields> | undefined, status: number): Answer;
+  fromCarrier(pdu: Plan, value: Values<Fields>, config: CarrierConfig, version: number, now: number): FromCarrier;
+  /** Name of a code for logs and traces: `ESME_RTHROTTLED`. */
+  codeName(code: number): string;
+  /** A carrier's id for people: CMPP's octets as a decimal number. */
+  showId(carrierId: string): string;
+}

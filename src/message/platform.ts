@@ -1,0 +1,90 @@
+import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import type { AccountConfig } from '../config/schema.ts';
+import type { Outgoing } from './mapping.ts';
+import type { Draft, Message } from './message.ts';
+
+/** Why we refuse what a platform asks, in no protocol's terms; each protocol maps it to its own status. */
+export type Refusal =
+  | 'throttled' // no carrier has room, or the account's own limit
+  | 'queueFull'
+  | 'storeFailing'
+  | 'source'
+  | 'destination'
+  | 'noRoute'
+  | 'loop'
+  | 'disabled'
+  | 'validity'
+  | 'schedule'
+  | 'tooLong'
+  | 'notFound'
+  | 'cannotCancel'
+  | 'cannotReplace'
+  | 'list'
+  | 'unsupported';
+
+/** What a platform's request is. */
+export type FromPlatform =
+  | { readonly what: 'submit'; readonly draft: Draft }
+  /** One content for several destinations; `lists` names distribution lists, which are not kept here. */
+  | { readonly what: 'multi'; readonly drafts: readonly Draft[]; readonly lists: number }
+  | { readonly what: 'query'; readonly id: string; readonly source: string }
+  | {
+      readonly what: 'cancel';
+      readonly id: string;
+      readonly source: string;
+      readonly destination: string;
+      readonly serviceType: string;
+    }
+  | { readonly what: 'replace'; readonly id: string; readonly source: string; readonly draft: Draft }
+  /** Cannot be taken; the status is the protocol's own. */
+  | { readonly what: 'refused'; readonly status: number };
+
+/** A destination of a multiple submit that was refused. */
+export interface Failed {
+  readonly destination: string;
+  readonly ton: number;
+  readonly npi: number;
+  readonly status: number;
+}
+
+/** What a protocol means, as a platform speaks it. One per protocol. */
+export interface PlatformMapping {
+  readonly protocol: string;
+  /** Tags of an allow-list of optional parameters. */
+  tags(list: readonly (string | number)[]): ReadonlySet<number>;
+  read(
+    pdu: Plan,
+    value: Values<Fields>,
+    account: AccountConfig,
+    allowed: ReadonlySet<number>,
+    now: number,
+  ): FromPlatform;
+  /** Status for a refusal. */
+  status(refusal: Refusal): number;
+  /** The answer to a submit (`id` is '' where refused). */
+  submitAnswer(pdu: Plan, version: number, id: string, failed: readonly Failed[]): Outgoing;
+  queryAnswer(version: number, id: string, message: Message, doneAt: number): Outgoing;
+  /** The answer without content to any request of a platform. */
+  plainAnswer(pdu: Plan, version: number): Outgoing;
+  toReceipt(message: Message, account: AccountConfig, version: number): Outgoing;
+  /** A state that is not final. */
+  toIntermediate(
+    message: Message,
+    state: number,
+    error: string,
+    account: AccountConfig,
+    version: number,
+    now: number,
+  ): Outgoing;
+  toMo(message: Message, account: AccountConfig, version: number): Outgoing;
+  /** How the platform's id text maps to ours: `id % 2^32` where `short`. */
+  readId(
+    id: string,
+    account: AccountConfig,
+    version: number,
+  ): { readonly id: number; readonly short: boolean } | undefined;
+  writeId(id: number, account: AccountConfig, version: number): string;
+  /** What a platform's answer to a receipt or MO means. */
+  outcome(status: number): 'taken' | 'later' | 'refused';
+}

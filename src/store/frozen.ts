@@ -1,0 +1,287 @@
+/**
+ * Messages that wait (for a report, for their platform) as octets instead of objects: chunks that are written from one
+ * end and given back when nothing in them lives, and an open-addressing index from hashes to records. A million waiting
+ * messages cost some 200 octets each and no garbage collection.
+ *
+ * Record: size u32, keys u8, live u8, 2 spare, id f64, batch f64, due f64, keys × hash u32, then the snapshot; aligned to 8.
+ */
+export interface Frozen {
+  /** Stores a snapshot of `size` octets, written by `write(b, o)`, findable under its id and `keys`. */
+  put(
+    id: number,
+    batch: number,
+    due: number,
+    keys: readonly number[],
+    size: number,
+    write: (b: Buffer, o: number) => void,
+  ): void;
+  /** Calls `look(b, start, end, id, ref)` for each live record with this hash, until it returns true. */
+  find(hash: number, look: (b: Buffer, start: number, end: number, id: number, ref: number) => boolean): boolean;
+  /** Reference of a message by id, or -1. */
+  byId(id: number): number;
+  /** Octets of a record: valid until the next put. */
+  read(ref: number): FrozenRecord;
+  remove(ref: number): void;
+  /** Records in chunk order, oldest chunk first, from `cursor` on; at most `limit`. Returns the cursor to go on with, or -1 at the end. */
+  scan(cursor: number, limit: number, see: (record: FrozenRecord, ref: number) => void): number;
+  readonly count: number;
+  readonly octets: number;
+}
+
+export interface FrozenRecord {
+  readonly id: number;
+  readonly batch: number;
+  /** When it must be looked at; ms. */
+  readonly due: number;
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+const CHUNK = 1 << 20;
+const HEAD = 32;
+
+interface Chunk {
+  buffer: Buffer;
+  used: number;
+  live: number;
+  /** Order of filling: oldest first when scanned. */
+  order: number;
+}
+
+/** 32-bit hash of a message id. */
+export function hashId(id: number): number {
+  return mix((id % 0x1_0000_0000) ^ Math.imul(Math.floor(id / 0x1_0000_0000), 0x9e3779b1));
+}
+
+/** 32-bit hash of a carrier's id under the carrier's name. */
+export function hashCarrierId(carrier: string, id: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < carrier.length; i++) h = Math.imul(h ^ carrier.charCodeAt(i), 0x01000193);
+  h = Math.imul(h ^ 0x1ff, 0x01000193);
+  for (let i = 0; i < id.length; i++) h = Math.imul(h ^ id.charCodeAt(i), 0x01000193);
+  return mix(h);
+}
+
+function mix(h: number): number {
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+export function createFrozen(): Frozen {
+  const chunks: (Chunk | undefined)[] = [];
+  const pool: Buffer[] = [];
+  let tail = -1;
+  let order = 0;
+  let count = 0;
+  const index = createHashIndex();
+
+  const newChunk = (): Chunk => {
+    const chunk: Chunk = { buffer: pool.pop() ?? Buffer.allocUnsafeSlow(CHUNK), used: 0, live: 0, order: order++ };
+    let at = 0;
+    while (chunks[at] !== undefined) at++;
+    chunks[at] = chunk;
+    tail = at;
+    return chunk;
+  };
+
+  const place = (ref: number): { chunk: Chunk; o: number } => {
+    const at = Math.floor(ref / CHUNK);
+    return { chunk: chunks[at]!, o: ref - at * CHUNK };
+  };
+
+  const record = (ref: number): FrozenRecord => {
+    const { chunk, o } = place(ref);
+    const b = chunk.buffer;
+    return {
+      id: b.readDoubleBE(o + 8),
+      batch: b.readDoubleBE(o + 16),
+      due: b.readDoubleBE(o + 24),
+      buffer: b,
+      start: o + HEAD + 4 * b[o + 4]!,
+      end: o + b.readUInt32BE(o),
+    };
+  };
+
+  return {
+    put(id, batch, due, keys, size, write) {
+      const total = HEAD + 4 * keys.length + size;
+      const aligned = (total + 7) & ~7;
+      if (aligned > CHUNK) throw new RangeError(`a snapshot of ${size} octets does not fit a chunk`);
+      let chunk = tail < 0 ? undefined : chunks[tail];
+      if (chunk === undefined || chunk.used + aligned > CHUNK) chunk = newChunk();
+      const o = chunk.used;
+      const b = chunk.buffer;
+      const ref = tail * CHUNK + o;
+      b.writeUInt32BE(total, o);
+      b[o + 4] = keys.length;
+      b[o + 5] = 1;
+      b.writeDoubleBE(id, o + 8);
+      b.writeDoubleBE(batch, o + 16);
+      b.writeDoubleBE(due, o + 24);
+      let k = o + HEAD;
+      for (const hash of keys) {
+        b.writeUInt32BE(hash, k);
+        k += 4;
+        index.insert(hash, ref / 8);
+      }
+      index.insert(hashId(id), ref / 8);
+      write(b, k);
+      chunk.used += aligned;
+      chunk.live++;
+      count++;
+    },
+    find(hash, look) {
+      return index.find(hash, (slot) => {
+        const ref = slot * 8;
+        const r = record(ref);
+        return look(r.buffer, r.start, r.end, r.id, ref);
+      });
+    },
+    byId(id) {
+      let found = -1;
+      index.find(hashId(id), (slot) => {
+        const { chunk, o } = place(slot * 8);
+        if (chunk.buffer.readDoubleBE(o + 8) !== id) return false;
+        found = slot * 8;
+        return true;
+      });
+      return found;
+    },
+    read: record,
+    remove(ref) {
+      const { chunk, o } = place(ref);
+      const b = chunk.buffer;
+      if (b[o + 5] !== 1) return;
+      b[o + 5] = 0;
+      const keys = b[o + 4]!;
+      for (let k = 0; k < keys; k++) index.remove(b.readUInt32BE(o + HEAD + 4 * k), ref / 8);
+      index.remove(hashId(b.readDoubleBE(o + 8)), ref / 8);
+      chunk.live--;
+      count--;
+      if (chunk.live === 0) {
+        const at = Math.floor(ref / CHUNK);
+        if (at === tail) chunk.used = 0;
+        else {
+          chunks[at] = undefined;
+          if (pool.length < 16) pool.push(chunk.buffer);
+        }
+      }
+    },
+    scan(cursor, limit, see) {
+      // The cursor is (order of the chunk) × CHUNK + offset, so that it stays meaningful while chunks come and go.
+      const live = chunks
+        .flatMap((c, at) => (c === undefined ? [] : [{ c, at }]))
+        .sort((x, y) => x.c.order - y.c.order);
+      let seen = 0;
+      for (const { c, at } of live) {
+        const from = Math.floor(cursor / CHUNK);
+        if (c.order < from) continue;
+        let o = c.order === from ? cursor - from * CHUNK : 0;
+        while (o < c.used) {
+          const total = c.buffer.readUInt32BE(o);
+          const next = o + ((total + 7) & ~7);
+          if (c.buffer[o + 5] === 1) {
+            if (seen === limit) return c.order * CHUNK + o;
+            seen++;
+            see(record(at * CHUNK + o), at * CHUNK + o);
+          }
+          o = next;
+        }
+      }
+      return -1;
+    },
+    get count() {
+      return count;
+    },
+    get octets() {
+      return chunks.reduce((n, c) => n + (c === undefined ? 0 : CHUNK), 0) + index.octets;
+    },
+  };
+}
+
+interface HashIndex {
+  insert(hash: number, slot: number): void;
+  remove(hash: number, slot: number): void;
+  find(hash: number, look: (slot: number) => boolean): boolean;
+  readonly octets: number;
+}
+
+const PARTS = 256;
+
+/** Hash → slot numbers, several per hash; 256 small tables, so that growing one never stops the world. */
+function createHashIndex(): HashIndex {
+  const hashes: Uint32Array[] = Array.from({ length: PARTS }, () => new Uint32Array(64));
+  // Slot + 1; 0 is free.
+  const slots: Uint32Array[] = Array.from({ length: PARTS }, () => new Uint32Array(64));
+  const counts = new Uint32Array(PARTS);
+
+  const grow = (part: number): void => {
+    const h = hashes[part]!;
+    const s = slots[part]!;
+    const size = h.length * 2;
+    const nh = new Uint32Array(size);
+    const ns = new Uint32Array(size);
+    for (let i = 0; i < h.length; i++) {
+      if (s[i] === 0) continue;
+      let j = h[i]! & (size - 1);
+      while (ns[j] !== 0) j = (j + 1) & (size - 1);
+      nh[j] = h[i]!;
+      ns[j] = s[i]!;
+    }
+    hashes[part] = nh;
+    slots[part] = ns;
+  };
+
+  return {
+    insert(hash, slot) {
+      const part = hash >>> 24;
+      if (counts[part]! * 4 >= hashes[part]!.length * 3) grow(part);
+      const h = hashes[part]!;
+      const s = slots[part]!;
+      const mask = h.length - 1;
+      let i = hash & mask;
+      while (s[i] !== 0) i = (i + 1) & mask;
+      h[i] = hash;
+      s[i] = slot + 1;
+      counts[part]!++;
+    },
+    remove(hash, slot) {
+      const part = hash >>> 24;
+      const h = hashes[part]!;
+      const s = slots[part]!;
+      const mask = h.length - 1;
+      let i = hash & mask;
+      while (s[i] !== 0 && (h[i] !== hash || s[i] !== slot + 1)) i = (i + 1) & mask;
+      if (s[i] === 0) return;
+      // Backward-shift deletion: no tombstones, so chains stay short however much comes and goes.
+      let hole = i;
+      for (let j = (i + 1) & mask; s[j] !== 0; j = (j + 1) & mask) {
+        const home = h[j]! & mask;
+        if (((j - home) & mask) >= ((j - hole) & mask)) {
+          h[hole] = h[j]!;
+          s[hole] = s[j]!;
+          hole = j;
+        }
+      }
+      s[hole] = 0;
+      counts[part]!--;
+    },
+    find(hash, look) {
+      const part = hash >>> 24;
+      const h = hashes[part]!;
+      const s = slots[part]!;
+      const mask = h.length - 1;
+      for (let i = hash & mask; s[i] !== 0; i = (i + 1) & mask) {
+        if (h[i] === hash && look(s[i]! - 1)) return true;
+      }
+      return false;
+    },
+    get octets() {
+      return hashes.reduce((n, h) => n + h.length * 8, 0);
+    },
+  };
+}
