@@ -62,7 +62,10 @@ export function holds(text: string, coding: Coding): boolean {
   }
 }
 
-function within(text: string, highest: number): boolean {
+function within(text: string, highest: 0x7f | 0xff): boolean {
+  // UTF-8 is as long as the text just when all of it is ASCII, and Node counts it many characters at a time.
+  if (Buffer.byteLength(text) === text.length) return true;
+  if (highest === 0x7f) return false;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > highest) return false;
   return true;
 }

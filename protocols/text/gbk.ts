@@ -14,11 +14,12 @@ let decoder: Uint16Array | undefined;
  * so the euro sign is a2e3 and not the single octet 0x80 of Microsoft's code page.
  */
 function buildEncoder(): Uint16Array {
+  const pairs = decoderTable();
   const table = new Uint16Array(0x10000);
   for (let character = 0; character < 0x80; character++) table[character] = character;
   for (let lead = LEAD; lead <= 0xfe; lead++) {
     for (let trail = TRAIL; trail <= 0xfe; trail++) {
-      const character = decoderTable()[(lead - LEAD) * TRAILS + trail - TRAIL]!;
+      const character = pairs[(lead - LEAD) * TRAILS + trail - TRAIL]!;
       // U+3000 has two pairs; the first one is the standard's.
       if (character !== 0 && table[character] === 0) table[character] = (lead << 8) | trail;
     }
@@ -40,6 +41,11 @@ function buildDecoder(): Uint16Array {
   return table;
 }
 
+function encoderTable(): Uint16Array {
+  encoder ??= buildEncoder();
+  return encoder;
+}
+
 function decoderTable(): Uint16Array {
   decoder ??= buildDecoder();
   return decoder;
@@ -47,12 +53,12 @@ function decoderTable(): Uint16Array {
 
 /** The number of octets the text takes in GBK, or -1 if it holds a character without a one- or two-octet code. */
 export function gbkLength(text: string): number {
-  encoder ??= buildEncoder();
+  const table = encoderTable();
   let length = text.length;
   for (let i = 0; i < text.length; i++) {
     const character = text.charCodeAt(i);
     if (character > 0x7f) {
-      if (encoder[character] === 0) return -1;
+      if (table[character] === 0) return -1;
       length++;
     }
   }
@@ -61,7 +67,7 @@ export function gbkLength(text: string): number {
 
 /** The text in GBK, or undefined if it holds a character without a one- or two-octet code (emoji, rare ideographs). */
 export function gbkEncode(text: string): Buffer | undefined {
-  encoder ??= buildEncoder();
+  const table = encoderTable();
   const out = Buffer.allocUnsafe(text.length * 2);
   let at = 0;
   for (let i = 0; i < text.length; i++) {
@@ -69,7 +75,7 @@ export function gbkEncode(text: string): Buffer | undefined {
     if (character < 0x80) {
       out[at++] = character;
     } else {
-      const pair = encoder[character]!;
+      const pair = table[character]!;
       if (pair === 0) return undefined;
       out[at++] = pair >> 8;
       out[at++] = pair;

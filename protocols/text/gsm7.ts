@@ -29,6 +29,7 @@ interface Alphabet {
 
 const DEFAULT = alphabet(0, 0);
 const national = new Map<number, Alphabet>();
+let aside = Buffer.allocUnsafeSlow(1024);
 
 function alphabet(locking: number, single: number): Alphabet {
   const encode = new Uint16Array(CHARACTERS).fill(NONE);
@@ -82,10 +83,12 @@ export function gsm7Length(text: string, shifts?: Shifts): number {
 
 /** The text unpacked, one septet an octet, as SMPP and CMPP carry it; undefined if a character is not representable. */
 export function gsm7Encode(text: string, shifts?: Shifts): Buffer | undefined {
-  const length = gsm7Length(text, shifts);
+  // Written aside first, because the length is known only then, and counting costs as much as writing.
+  if (text.length * 2 > aside.length) aside = Buffer.allocUnsafeSlow(text.length * 4);
+  const length = write(text, aside, 0, alphabetOf(shifts).encode);
   if (length < 0) return undefined;
   const out = Buffer.allocUnsafe(length);
-  gsm7EncodeInto(text, out, 0, shifts);
+  aside.copy(out, 0, 0, length);
   return out;
 }
 
@@ -94,7 +97,14 @@ export function gsm7Encode(text: string, shifts?: Shifts): Buffer | undefined {
  * representable (the octets before it are then written). Throws RangeError if the text does not fit.
  */
 export function gsm7EncodeInto(text: string, out: Uint8Array, offset: number, shifts?: Shifts): number {
-  const table = alphabetOf(shifts).encode;
+  const end = write(text, out, offset, alphabetOf(shifts).encode);
+  if (end > out.length)
+    throw new RangeError(`GSM 03.38: ${end - offset} septets do not fit ${out.length - offset} octets`);
+  return end;
+}
+
+/** The offset after the text, though `out` may have ended before, or -1. */
+function write(text: string, out: Uint8Array, offset: number, table: Uint16Array): number {
   let at = offset;
   for (let i = 0; i < text.length; i++) {
     const character = text.charCodeAt(i);
@@ -105,8 +115,6 @@ export function gsm7EncodeInto(text: string, out: Uint8Array, offset: number, sh
     }
     out[at++] = entry;
   }
-  if (at > out.length)
-    throw new RangeError(`GSM 03.38: ${at - offset} septets do not fit ${out.length - offset} octets`);
   return at;
 }
 
