@@ -102,7 +102,7 @@ const pattern = () =>
 const digits = () =>
   z
     .string()
-    .regex(/^\d{0,20}$/, 'expected digits only, without + or 00')
+    .regex(/^\d{0,21}$/, 'expected digits only, without + or 00')
     .meta({ kind: 'digits' });
 
 // ---- secrets ---------------------------------------------------------------------------------------------------
@@ -148,13 +148,19 @@ const password = () =>
 const onUnknown = () => z.enum(['resend', 'fail']);
 /** What data_coding 0 (SMSC default alphabet) means to this peer (SMPP 3.4 §5.2.19). */
 const defaultAlphabet = () => z.enum(['gsm7', 'latin1', 'ascii']);
+const TLV_EXPECTED = 'expected the name of an SMPP parameter such as user_message_reference, or a tag such as 0x1400';
 /** A TLV by its SMPP name in snake_case or by its tag. */
 const tlv = () =>
   z
-    .union([z.string().refine((given) => tlvTag(given) !== undefined), z.int().min(1).max(0xffff)], {
-      error: 'expected the name of an SMPP parameter such as user_message_reference, or a tag such as 0x1400',
+    .union([z.string().refine((given) => tlvTag(given) !== undefined, TLV_EXPECTED), z.int().min(1).max(0xffff)], {
+      error: TLV_EXPECTED,
     })
     .meta({ kind: 'TLV name or tag' });
+/** YAML reads an unquoted 3.0 as the number 3, which can only mean this version. */
+const version = <const V extends string>(...versions: V[]) =>
+  z
+    .preprocess((given) => (typeof given === 'number' ? given.toFixed(1) : given), z.enum(versions))
+    .meta({ kind: versions.map((v) => `"${v}"`).join(' | ') });
 const code = () => z.int().min(0).max(0xffffffff);
 
 // ---- node, log, store, admin -----------------------------------------------------------------------------------
@@ -379,7 +385,7 @@ const carrierKeys = {
       'How the ids in its reports relate to those in its responses: learned from the first reports, the same octets, the same but for case, but for leading zeros, response hex and report decimal, or the other way',
     ),
   numbers: z
-    .enum(['plain', '86', '+86'])
+    .literal(['plain', '86', '+86'])
     .default('plain')
     .describe('How mainland mobile numbers are written to it: 138…, 86138…, +86138… (quote it)'),
   mo: z
@@ -405,11 +411,7 @@ export const cmppCarrierSchema = z.strictObject({
     .default('udh8')
     .describe('How segments of a long message are marked: UDH with an 8- or 16-bit reference'),
   codes: codes({ throttled: [8], retry: [] }).describe('Classes of CMPP_SUBMIT_RESP Result'),
-  version: z
-    .union([z.enum(['2.0', '2.1', '3.0']), z.literal([2, 2.1, 3])], { error: 'expected "2.0", "2.1" or "3.0"' })
-    .transform((given) => (typeof given === 'number' ? (given.toFixed(1) as '2.0' | '2.1' | '3.0') : given))
-    .meta({ kind: '`2.0`, `2.1`, `3.0`' })
-    .describe('CMPP version'),
+  version: version('2.0', '2.1', '3.0').describe('CMPP version'),
   spId: text(6).min(1, 'expected an SP id').describe('Source_Addr of CMPP_CONNECT (企业代码)'),
   sharedSecret: secret().describe('Shared secret of CMPP_CONNECT'),
   serviceId: text(10).default('').describe('Service_Id (业务代码)'),
@@ -554,19 +556,16 @@ const priority = z.strictObject({
 export const simulatorSchema = z.strictObject({
   name: name().describe('Name in logs; unique'),
   protocol: z.enum(['cmpp', 'smpp']).describe('Protocol it speaks'),
-  version: z
-    .union([z.enum(['2.0', '2.1', '3.0', '3.4']), z.literal([2, 2.1, 3, 3.4])], {
-      error: 'expected "2.0", "2.1", "3.0" or "3.4"',
-    })
-    .transform((given) => (typeof given === 'number' ? (given.toFixed(1) as '2.0' | '2.1' | '3.0' | '3.4') : given))
-    .meta({ kind: '`2.0`, `2.1`, `3.0`, `3.4`' })
+  version: version('2.0', '2.1', '3.0', '3.3', '3.4', '5.0')
     .optional()
-    .describe('Version of the protocol'),
+    .describe('Version of the protocol; if left out CMPP 2.0 or SMPP 3.4'),
   listen: address().describe('Address it listens on'),
   options: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe('How it behaves; handed to the simulator as it stands'),
+    .describe(
+      'Handed to the simulator as it stands: `accounts` (`name`, `secret`, `maxSessions`), `behaviour`, `record`',
+    ),
 });
 
 export const configSchema = z.strictObject({
