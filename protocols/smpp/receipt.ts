@@ -1,6 +1,6 @@
 import { decode } from '../text/charset.ts';
+import { civilOf, digits, epochOf, two } from '../wire/civil.ts';
 import { type Tlv, tlv, tlvText, tlvUint } from '../wire/tlv.ts';
-import { civilOf, digits, epochOf, two } from './civil.ts';
 import { parseTime } from './time.ts';
 import { TAG } from './tlv-tags.ts';
 

@@ -1,4 +1,4 @@
-import { civilOf, daysInMonth, digits, epochOf, two } from './civil.ts';
+import { civilOf, daysInMonth, digits, epochOf, two } from '../wire/civil.ts';
 
 /** A schedule_delivery_time, validity_period or final_date, as read (3.4: 7.1.1). Times are milliseconds since the epoch. */
 export type SmppTime =
