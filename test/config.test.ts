@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { type BehaviourChange, changed as changedRules, WELL_BEHAVED } from '../simulators/behaviour.ts';
 import { diffConfig } from '../src/config/diff.ts';
 import { expandRelative, formatProblem, loadConfig, parseConfig } from '../src/config/load.ts';
 import { configReference } from '../src/config/reference.ts';
@@ -145,6 +146,8 @@ describe('the shipped files', () => {
       expect(simulator?.protocol).toBe(carrier.protocol);
       if (carrier.protocol === 'cmpp') expect(simulator?.version).toBe(carrier.version);
       expect(simulator?.options.accounts).toEqual([{ name, secret: resolveSecret(secret) }]);
+      const rules = changedRules(WELL_BEHAVED, simulator?.options.behaviour as BehaviourChange);
+      expect(rules.reportDelay).toEqual({ min: 200, max: 2000 });
     }
   });
 
@@ -487,6 +490,7 @@ const WRONG: [what: string, text: () => string, ...expected: (string | RegExp)[]
   ],
   ['no YAML', () => 'a: [1, 2\nb: }', /^y\.yaml:2:/],
   ['an unknown alias', () => changed('demo: true', 'demo: *nothing'), /^y\.yaml:1:/],
+  ['two documents', () => `a: 1\n---\nb: 1`, 'y.yaml:2:1: expected one document, but a second begins here'],
   ['a list at the top', () => '- a', 'y.yaml:1:1: expected a section (keys and values), got a list'],
 ];
 

@@ -166,9 +166,14 @@ export function parseConfig(text: string, file: string, environment: NodeJS.Proc
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), path: formatPath(path), message };
   };
-  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const unreadable = [...doc.errors, ...doc.warnings];
-  if (unreadable.length > 0) return { problems: unreadable.map(({ pos, message }) => problem(pos[0], [], message)) };
+  if (unreadable.length > 0)
+    return {
+      problems: unreadable.map(({ pos, code, message }) =>
+        problem(pos[0], [], code === 'MULTIPLE_DOCS' ? 'expected one document, but a second begins here' : message),
+      ),
+    };
   let value: unknown;
   try {
     value = doc.toJS();
