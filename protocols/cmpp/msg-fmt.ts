@@ -1,0 +1,53 @@
+import { type Coding, decode } from '../text/charset.ts';
+
+/** How the content of a Msg_Fmt reads. */
+export type Content = 'ascii' | 'gbk' | 'ucs2' | 'octets';
+
+/**
+ * Msg_Fmt to coding (2.0: 7.4.3.1). 3 writes a SIM card; 15 is GB; the rest is the data coding of GSM 03.38 by its
+ * bits 3 and 2, which gives 0 ASCII, 4 binary, 8 UCS2, 16 and 24 their flash forms, and 0xF4 to 0xF7 binary.
+ */
+export function contentOf(msgFmt: number): Content {
+  if (msgFmt === 3) return 'octets';
+  switch (msgFmt & 0x0c) {
+    case 0x00:
+      return 'ascii';
+    case 0x04:
+      return 'octets';
+    case 0x08:
+      return 'ucs2';
+    default:
+      return 'gbk';
+  }
+}
+
+/** Msg_Fmt of a coding; undefined where CMPP has none. `flash`: class 0, shown at once (GB has no such form). */
+export function msgFmtOf(coding: Coding, flash = false): number | undefined {
+  switch (coding) {
+    case 'ascii':
+      return flash ? 16 : 0;
+    case 'ucs2':
+      return flash ? 24 : 8;
+    case 'gbk':
+      return 15;
+    case 'octets':
+      return 4;
+    default:
+      return undefined;
+  }
+}
+
+/** Whether this Msg_Fmt asks for the message to be shown at once (class 0: 0x10 to 0x1C by fours, 0xF0 and 0xF4). */
+export function isFlash(msgFmt: number): boolean {
+  return (msgFmt & 0xd3) === 0x10 || (msgFmt & 0xf3) === 0xf0;
+}
+
+/**
+ * Coding that these octets (without header) really have: what says ASCII and is not is GB where that reads, else
+ * Latin-1.
+ */
+export function codingOf(msgFmt: number, octets: Uint8Array): Coding {
+  const content = contentOf(msgFmt);
+  if (content !== 'ascii' || octets.every((octet) => octet < 0x80)) return content;
+  return decode(octets, 'gbk').includes('\ufffd') ? 'latin1' : 'gbk';
+}
