@@ -70,7 +70,10 @@ export function verifySource(
   return sourceAddr.length < SOURCE_ADDR && same(shown, authenticatorSource(sourceAddr, secret, text, true));
 }
 
-/** How a server has put Status into AuthenticatorISMG; `empty` is sixteen zeros, or nothing, as refusals have. */
+/**
+ * How a server has put Status into AuthenticatorISMG; `empty` is sixteen zeros, or nothing, as refusals have: it proves
+ * nothing.
+ */
 export type IsmgForm = 'octet' | 'uint32' | 'ascii' | 'empty';
 
 function ismg(form: Exclude<IsmgForm, 'empty'>, status: number, source: string, secret: string): string {
@@ -93,7 +96,7 @@ export function authenticatorIsmg(status: number, version: number, source: strin
 }
 
 /**
- * In which of the field's forms the server has proved that it knows the secret; undefined: in none. A reason to log,
+ * In which of the field's forms the server has filled AuthenticatorISMG; undefined: in none for this secret. A reason to log,
  * none to refuse a login: servers disagree, and most clients never look (deviation 11).
  */
 export function verifyIsmg(

@@ -8,6 +8,7 @@ import { codingOf } from './msg-fmt.ts';
 import { msgIdDecimal, msgIdHex, msgIdParts } from './msg-id.ts';
 import { type Report, readReport, reportLayout } from './report.ts';
 import { cmppCodec } from './tables.ts';
+import { hasUdh } from './tp-udhi.ts';
 
 /** A frame for a person to read: the specification's names, octets as hex, text where Msg_Fmt makes it plain. */
 export interface Description {
@@ -15,9 +16,6 @@ export interface Description {
   readonly sequence: number;
   readonly fields: Record<string, unknown>;
 }
-
-/** TP_udhi; 0x40 is the bit as GSM 03.40 has it (seen: passed through from SMPP). */
-const UDHI = 0x41;
 
 /** Describes one whole frame. Throws WireFault where it is none, or its body does not read. */
 export function describeFrame(frame: Buffer, version: number): Description {
@@ -27,12 +25,13 @@ export function describeFrame(frame: Buffer, version: number): Description {
   if (totalLength > FRAME.max) throw new WireFault('length-too-large', 'cmpp', 'totalLength', totalLength);
   if (totalLength > frame.length) throw new WireFault('truncated', 'cmpp', 'body', frame.length);
   if (totalLength < frame.length) throw new WireFault('trailing-octets', 'cmpp', 'totalLength', totalLength);
-  const plan = cmppCodec(version).byId.get(commandId);
+  const codec = cmppCodec(version);
+  const plan = codec.byId.get(commandId);
   if (plan === undefined) throw new WireFault('unknown-command', 'cmpp', 'commandId', 4);
   const value = plan.decode(frame, HEADER, totalLength) as Record<string, unknown>;
   const fields: Record<string, unknown> = {};
   for (const [key, kind] of Object.entries(plan.table.fields)) {
-    if (version >= kind.from && version < kind.until) describeField(key, value[key], value, frame, fields);
+    if (codec.version >= kind.from && codec.version < kind.until) describeField(key, value[key], value, frame, fields);
   }
   // Answers come in two sizes, which the size of a value does not tell.
   const end = HEADER + plan.size(value as never);
@@ -102,7 +101,7 @@ function describeContent(content: Buffer, value: Message, frame: Buffer, fields:
     return;
   }
   let octets = content;
-  if ((value.tpUdhi & UDHI) !== 0) {
+  if (hasUdh(value.tpUdhi)) {
     const udh = parseUdh(content, { wideIei0: true });
     if (udh.fault !== undefined) {
       fields.udh_fault = udh.fault;

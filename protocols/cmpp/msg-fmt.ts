@@ -37,11 +37,6 @@ export function msgFmtOf(coding: Coding, flash = false): number | undefined {
   }
 }
 
-/** Whether this Msg_Fmt asks for the message to be shown at once (class 0: 0x10 to 0x1C by fours, 0xF0 and 0xF4). */
-export function isFlash(msgFmt: number): boolean {
-  return (msgFmt & 0xd3) === 0x10 || (msgFmt & 0xf3) === 0xf0;
-}
-
 /**
  * Coding that these octets (without header) really have: what says ASCII and is not is GB where that reads, else
  * Latin-1.
