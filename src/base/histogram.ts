@@ -70,3 +70,10 @@ function middleOf(bucket: number): number {
   const octave = (bucket >>> 4) - 1;
   return ((16 + (bucket & 15) + 0.5) * 2 ** octave) / PER_MS;
 }
+
+/** Upper edge of a bucket in ms: durations below it, and at or above the edge of the bucket before, are counted in it. */
+export function upperEdge(bucket: number): number {
+  if (bucket < 16) return (bucket + 1) / PER_MS;
+  const octave = (bucket >>> 4) - 1;
+  return ((16 + (bucket & 15) + 1) * 2 ** octave) / PER_MS;
+}

@@ -41,6 +41,9 @@ export interface CarrierCounters {
   moRefused: number;
   /** Octets that could not be understood as a report of ours. */
   odd: number;
+  /** Binds that came up, and that went down again. */
+  binds: number;
+  unbinds: number;
   readonly byCode: Map<number, number>;
   readonly byState: number[];
   readonly responseTime: Histogram;
@@ -146,6 +149,8 @@ export function createCarrier(
       mo: 0,
       moRefused: 0,
       odd: 0,
+      binds: 0,
+      unbinds: 0,
       byCode: new Map(),
       byState: new Array<number>(10).fill(0),
       responseTime: createHistogram(),

@@ -188,6 +188,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       if (carrier === undefined) return;
       const bind = createBind(carrier, session);
       session.tag = bind;
+      carrier.counters.binds++;
       log.info(
         {
           carrier: carrier.name,
@@ -241,6 +242,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       const bind = session.tag as Bind | undefined;
       if (bind === undefined) return;
       const { carrier } = bind;
+      carrier.counters.unbinds++;
       const at = carrier.binds.indexOf(bind);
       if (at >= 0) carrier.binds.splice(at, 1);
       log.warn(

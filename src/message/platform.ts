@@ -62,6 +62,8 @@ export interface PlatformMapping {
   ): FromPlatform;
   /** Status for a refusal. */
   status(refusal: Refusal): number;
+  /** Name of a status for logs and metrics: `ESME_RTHROTTLED`. */
+  statusName(status: number): string;
   /** The answer to a submit (`id` is '' where refused). */
   submitAnswer(pdu: Plan, version: number, id: string, failed: readonly Failed[]): Outgoing;
   queryAnswer(version: number, id: string, message: Message, doneAt: number): Outgoing;

@@ -435,6 +435,7 @@ export const smppPlatform: PlatformMapping = {
   },
 
   status: (refusal) => REFUSALS[refusal],
+  statusName,
 
   submitAnswer(pdu, version, id, failed: readonly Failed[]): Outgoing {
     const codec = smppCodec(version);
