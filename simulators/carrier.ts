@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import type { Behaviour, BehaviourChange } from './behaviour.ts';
 import { type Books, createBooks, type RecordMode } from './books.ts';
+import { cmppCarrier } from './carriers/cmpp.ts';
 import { smppCarrier } from './carriers/smpp.ts';
 import { type Account, type Centre, createCentre, type Mo, type Protocol } from './centre.ts';
 
@@ -57,7 +58,8 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   if (accounts.length === 0) throw new RangeError('carrier: no account; give at least one { name, secret }');
 
   const books = createBooks(options.record ?? 'nothing');
-  const speaks = (centre: Centre): Protocol => smppCarrier(centre, version);
+  const speaks = (centre: Centre): Protocol =>
+    protocol === 'cmpp' ? cmppCarrier(centre, version) : smppCarrier(centre, version);
   const centre = createCentre(accounts, books, options.behaviour ?? {}, speaks);
   const server = createServer({ noDelay: true }, (socket) => centre.accept(socket));
   server.listen(options.port ?? 0, options.host ?? '127.0.0.1');

@@ -7,15 +7,14 @@ import { ESME, statusName } from '../protocols/smpp/status.ts';
 import type { deliverSm } from '../protocols/smpp/tables.ts';
 import { SMPP_34, smppCodec } from '../protocols/smpp/tables.ts';
 import { TAG } from '../protocols/smpp/tlv-tags.ts';
-import { encode } from '../protocols/text/charset.ts';
-import { limitsFor, segment } from '../protocols/text/segment.ts';
-import { concatUdh } from '../protocols/text/udh.ts';
 import { WireFault } from '../protocols/wire/fault.ts';
 import type { Fields, Pdu, Values } from '../protocols/wire/pdu.ts';
 import type { Plan } from '../protocols/wire/plan.ts';
-import { NO_TLVS, type Tlv, tlvText, tlvUint } from '../protocols/wire/tlv.ts';
+import { NO_TLVS, tlvText, tlvUint } from '../protocols/wire/tlv.ts';
 import { createFingerprints, fingerprint } from './fingerprints.ts';
 import { createPeer, type Peer } from './peer.ts';
+import { createSubmits } from './submits.ts';
+import { latency, type Verdict } from './verdict.ts';
 
 export interface LoadOptions {
   readonly host?: string;
@@ -53,59 +52,6 @@ export interface LoadOptions {
   readonly onMo?: (mo: Readonly<Pdu<typeof deliverSm>>, octets: Uint8Array) => void;
 }
 
-/** Milliseconds. */
-export interface Latency {
-  readonly mean: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-}
-
-/** What a platform can say of a gateway after a load, by its own books. */
-export interface Verdict {
-  readonly messages: number;
-  /** Parts to be submitted. */
-  readonly parts: number;
-  /** submit_sm sent, with those sent again. */
-  readonly submits: number;
-  /** Parts that were acknowledged, refused for good, or whose outcome is unknown (cut off, or never answered). */
-  readonly acked: number;
-  readonly refused: number;
-  readonly unknown: number;
-  readonly unsent: number;
-  readonly resubmitted: number;
-  /** Refusals by status, with those submitted again. */
-  readonly refusals: Readonly<Record<string, number>>;
-  /** Acknowledged parts with a final receipt, and without one. */
-  readonly receipted: number;
-  readonly lost: number;
-  /** Further receipts for a part that had one. */
-  readonly duplicated: number;
-  /** Receipts with an id that was never acknowledged: of a message whose outcome was unknown, or of none of ours. */
-  readonly receiptsOfUnknown: number;
-  readonly foreign: number;
-  /** Receipts that came from another number than the message went to. */
-  readonly misaddressed: number;
-  readonly intermediate: number;
-  readonly unreadable: number;
-  /** Answers to submits that were already given up. */
-  readonly late: number;
-  readonly states: Readonly<Record<string, number>>;
-  readonly mos: number;
-  readonly reconnects: number;
-  readonly toAck: Latency;
-  readonly toReceipt: Latency;
-  /** From the first submit to the last answer, and to the last receipt. */
-  readonly ackSeconds: number;
-  readonly seconds: number;
-  readonly acksPerSecond: number;
-  readonly receiptsPerSecond: number;
-  /** Nothing lost, duplicated, foreign or misaddressed, and every part acknowledged. */
-  readonly clean: boolean;
-}
-
 export interface Progress {
   readonly parts: number;
   readonly submitted: number;
@@ -136,14 +82,6 @@ const DELIVER_SM = 0x05;
 const LOOK_MS = 100;
 const ENQUIRE_MS = 20_000;
 const THROTTLE_MS = 100;
-
-/** One submit of a text, but for its destination and sequence. */
-interface Template {
-  readonly dataCoding: number;
-  readonly esmClass: number;
-  readonly octets: Buffer;
-  readonly tlvs: readonly Tlv[];
-}
 
 interface Bind {
   peer: Peer | undefined;
@@ -197,22 +135,8 @@ export function createLoad(options: LoadOptions): Load {
   const codec = smppCodec(SMPP_34);
   const now = (): number => performance.now();
 
-  // -- Which part is what: texts come in turn, so places repeat with the cycle of all texts ------------------------
-  const templates: Template[] = [];
-  const textAt: number[] = [];
-  texts.forEach((text, k) => {
-    for (const template of templatesOf(text, long)) {
-      templates.push(template);
-      textAt.push(k);
-    }
-  });
-  const firstOfText = texts.map((_, k) => textAt.indexOf(k));
-  const cycle = templates.length;
-  const rest = count % texts.length;
-  const total = Math.floor(count / texts.length) * cycle + (rest === 0 ? 0 : firstOfText[rest]!);
-  const messageOf = (part: number): number => Math.floor(part / cycle) * texts.length + textAt[part % cycle]!;
-  const partOf = (message: number): number =>
-    Math.floor(message / texts.length) * cycle + firstOfText[message % texts.length]!;
+  const plan = createSubmits(texts, count, long);
+  const { total, messageOf, partOf } = plan;
 
   // -- The books ---------------------------------------------------------------------------------------------------
   const state = new Uint8Array(total);
@@ -333,7 +257,7 @@ export function createLoad(options: LoadOptions): Load {
   }
 
   function submitPart(bind: Bind, peer: Peer, part: number, at: number): void {
-    const template = templates[part % cycle]!;
+    const template = plan.template(part);
     const message = messageOf(part);
     submit.destinationAddr = String(firstNumber + message);
     submit.dataCoding = template.dataCoding;
@@ -694,66 +618,7 @@ export function createLoad(options: LoadOptions): Load {
   };
 }
 
-/** The submits that a text takes. */
-function templatesOf(text: string, long: 'udh' | 'payload'): Template[] {
-  const gsm = encode(text, 'gsm7');
-  const coding = gsm === undefined ? 'ucs2' : 'gsm7';
-  const octets = gsm ?? encode(text, 'ucs2')!;
-  const dataCoding = gsm === undefined ? 8 : 0;
-  const limits = limitsFor(coding, 6);
-  const none = Buffer.alloc(0);
-  if (octets.length > limits.single && long === 'payload') {
-    return [{ dataCoding, esmClass: 0, octets: none, tlvs: [{ tag: TAG.messagePayload, value: octets }] }];
-  }
-  const parts = segment(octets, coding, limits);
-  if (parts.length === 1) return [{ dataCoding, esmClass: 0, octets, tlvs: NO_TLVS }];
-  return parts.map((part, k) => ({
-    dataCoding,
-    esmClass: UDHI,
-    octets: Buffer.concat([concatUdh(0, parts.length, k + 1, false), part]),
-    tlvs: NO_TLVS,
-  }));
-}
-
 /** Microseconds, at least one: the histogram takes nothing less. */
 function record(histogram: RecordableHistogram, ms: number): void {
   histogram.record(Math.max(1, Math.round(ms * 1000)));
-}
-
-function latency(h: RecordableHistogram): Latency {
-  if (h.count === 0) return { mean: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 };
-  const at = (p: number): number => h.percentile(p) / 1000;
-  return { mean: h.mean / 1000, p50: at(50), p90: at(90), p99: at(99), p999: at(99.9), max: h.max / 1000 };
-}
-
-/** A verdict as a table for people; for programs use `JSON.stringify`. */
-export function formatVerdict(v: Verdict): string {
-  const ms = (x: number): string => `${x < 10 ? x.toFixed(2) : x.toFixed(0)} ms`;
-  const times = (l: Latency): string =>
-    `p50 ${ms(l.p50)}  p90 ${ms(l.p90)}  p99 ${ms(l.p99)}  p99.9 ${ms(l.p999)}  max ${ms(l.max)}`;
-  const list = (r: Readonly<Record<string, number>>): string =>
-    Object.entries(r)
-      .map(([k, x]) => `${k} ${x}`)
-      .join(', ') || 'none';
-  const rows: [string, string | number][] = [
-    ['messages', v.messages],
-    ['submits', `${v.submits} for ${v.parts} parts`],
-    ['acknowledged', `${v.acked} in ${v.ackSeconds.toFixed(2)} s, ${v.acksPerSecond} a second`],
-    ['refused', `${v.refused} (${list(v.refusals)})`],
-    ['unknown outcome', v.unknown],
-    ['submitted again', v.resubmitted],
-    ['receipts', `${v.receipted} in ${v.seconds.toFixed(2)} s, ${v.receiptsPerSecond} a second`],
-    ['states', list(v.states)],
-    ['lost', v.lost],
-    ['duplicated', v.duplicated],
-    ['of unknown outcome', v.receiptsOfUnknown],
-    ['foreign', v.foreign],
-    ['misaddressed', v.misaddressed],
-    ['messages received', v.mos],
-    ['reconnects', v.reconnects],
-    ['to acknowledgement', times(v.toAck)],
-    ['to receipt', times(v.toReceipt)],
-    ['verdict', v.clean ? 'clean' : 'NOT clean'],
-  ];
-  return rows.map(([name, value]) => `${name.padEnd(20)} ${value}`).join('\n');
 }

@@ -1,0 +1,328 @@
+import { authenticatorIsmg, verifySource } from '../../protocols/cmpp/auth.ts';
+import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/cmpp/header.ts';
+import { addToMsgId, msgIdOf } from '../../protocols/cmpp/msg-id.ts';
+import { writeReport } from '../../protocols/cmpp/report.ts';
+import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
+import { type Coding, encode, holds } from '../../protocols/text/charset.ts';
+import { limitsFor, segment } from '../../protocols/text/segment.ts';
+import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { WireFault } from '../../protocols/wire/fault.ts';
+import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import type { Centre, Codes, Mo, MoPart, Protocol, Session, Speaker } from '../centre.ts';
+
+/** Results of SUBMIT_RESP (2.0: 7.4.3.2; 3.0: 8.4.3.2), and statuses of CONNECT_RESP above 4, which are the vendor's. */
+const CODES: Codes = { error: 9, throttled: 8, queueFull: 8, bindFailed: 5, tooManySessions: 5 };
+const BAD_STRUCTURE = 1;
+const TOO_LONG = 6;
+const OTHER = 9;
+const BAD_MSG_SRC = 11;
+const BAD_DESTINATION = 13;
+
+/** Statuses of CONNECT_RESP. */
+const BAD_SOURCE = 2;
+const BAD_SECRET = 3;
+const BAD_VERSION = 4;
+
+const CONNECT = 0x01;
+const TERMINATE = 0x02;
+const SUBMIT = 0x04;
+const QUERY = 0x06;
+const CANCEL = 0x07;
+const ACTIVE_TEST = 0x08;
+const DELIVER_RESP = 0x80000005;
+
+/** The Stat of each final state (2.0: table 8.2); any other word is written as it stands. */
+const STATS: ReadonlyMap<string, string> = new Map([
+  ['DELIVERED', 'DELIVRD'],
+  ['EXPIRED', 'EXPIRED'],
+  ['DELETED', 'DELETED'],
+  ['UNDELIVERABLE', 'UNDELIV'],
+  ['ACCEPTED', 'ACCEPTD'],
+  ['UNKNOWN', 'UNKNOWN'],
+  ['REJECTED', 'REJECTD'],
+]);
+
+const BEIJING = 8 * 3_600_000;
+const MINUTE = 60_000;
+/** Beijing, 001001. Fast carriers take the codes behind it too: one code has 65,536 ids a second. */
+const GATEWAY = 1001;
+
+/** Text of what a Msg_Fmt says: the specification's five, else by the bits of 03.38's general coding. */
+function codingOf(msgFmt: number): Coding {
+  switch (msgFmt) {
+    case 0:
+      return 'ascii';
+    case 3:
+    case 4:
+      return 'octets';
+    case 15:
+      return 'gbk';
+    default:
+      if (msgFmt >= 0xf0) return (msgFmt & 4) === 0 ? 'ascii' : 'octets';
+      return (['ascii', 'octets', 'ucs2', 'gbk'] as const)[(msgFmt >> 2) & 3]!;
+  }
+}
+
+const MSG_FMT: Readonly<Partial<Record<Coding, number>>> = { ascii: 0, octets: 4, ucs2: 8, gbk: 15 };
+
+/** A gateway of China Mobile (ISMG) that speaks CMPP. `version`: the highest it takes, 0x20, 0x21 or 0x30. */
+export function cmppCarrier(centre: Centre, version: number): Protocol {
+  const ids = createIds(centre);
+  return {
+    frame: FRAME,
+    sequenceAt: 8,
+    codes: CODES,
+    nextId: ids,
+    reportId: addToMsgId,
+    cut: cutMo,
+    speak: (session) => speak(session, centre, version, ids),
+  };
+}
+
+/** Msg_Ids that do not repeat at any speed: when a second has used up a gateway code, the next code goes on. */
+function createIds(centre: Centre): (count: number) => string {
+  let second = 0;
+  let gateway = GATEWAY;
+  let used = 0;
+  let front = '';
+  // A carrier that is started again within a second goes on elsewhere.
+  let sequence = Math.floor(centre.now() * 64) & 0xffff;
+
+  return (count) => {
+    const now = Math.floor(centre.now() / 1000);
+    used += count;
+    if (now !== second || used > 0x10000) {
+      gateway = now === second ? gateway + 1 : GATEWAY;
+      second = now;
+      used = count;
+      const t = new Date(now * 1000 + BEIJING);
+      const date = { month: t.getUTCMonth() + 1, day: t.getUTCDate() };
+      const time = { hour: t.getUTCHours(), minute: t.getUTCMinutes(), second: t.getUTCSeconds() };
+      front = msgIdOf({ ...date, ...time, gateway, sequence: 0 }).slice(0, 6);
+    }
+    const id = front + String.fromCharCode(sequence >> 8, sequence & 0xff);
+    sequence = (sequence + count) & 0xffff;
+    return id;
+  };
+}
+
+let nextRef = 0;
+
+function cutMo(mo: Mo): MoPart[] {
+  if (mo.long === 'payload') throw new RangeError('injectMo: CMPP has no message_payload; use udh or udh16');
+  const coding = mo.coding ?? (holds(mo.text, 'ascii') ? 'ascii' : 'ucs2');
+  const dataCoding = MSG_FMT[coding];
+  const octets = encode(mo.text, coding);
+  if (dataCoding === undefined || octets === undefined) {
+    throw new RangeError(`injectMo: CMPP cannot carry this text in ${coding}; use ascii, gbk, ucs2 or octets`);
+  }
+  const wide = mo.long === 'udh16';
+  const parts = segment(octets, coding, limitsFor(coding, wide ? 7 : 6));
+  if (parts.length === 1) return [{ dataCoding, udhi: false, octets, payload: false }];
+  nextRef = (nextRef + 1) & 0xffff;
+  return parts.map((part, k) => ({
+    dataCoding,
+    udhi: true,
+    octets: Buffer.concat([concatUdh(nextRef, parts.length, k + 1, wide), part]),
+    payload: false,
+  }));
+}
+
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** `YYMMDDHHMM` in Beijing, kept for the last minute asked for. */
+function createMinuteText(): (ms: number) => string {
+  let minute = -1;
+  let text = '';
+  return (ms) => {
+    const asked = Math.floor(ms / MINUTE);
+    if (asked !== minute) {
+      minute = asked;
+      const t = new Date(asked * MINUTE + BEIJING);
+      text = `${two(t.getUTCFullYear() % 100)}${two(t.getUTCMonth() + 1)}${two(t.getUTCDate())}${two(t.getUTCHours())}${two(t.getUTCMinutes())}`;
+    }
+    return text;
+  };
+}
+
+function speak(session: Session, centre: Centre, offered: number, nextId: (count: number) => string): Speaker {
+  const { peer } = session;
+  const { books } = centre;
+  let codec = cmppCodec(offered);
+  const submitTime = createMinuteText();
+  const doneTime = createMinuteText();
+  let smscSequence = 0;
+
+  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, sequence: number): void {
+    peer.room(frameSize(plan, value));
+    peer.at = encodeFrame(plan, value, sequence, peer.out, peer.at);
+  }
+
+  function writeHeaderOnly(commandId: number, sequence: number): void {
+    peer.room(HEADER);
+    peer.at = writeHeader(peer.out, peer.at, HEADER, commandId, sequence);
+  }
+
+  function onConnect(b: Buffer, o: number, end: number, sequence: number): void {
+    const login = codec.connect.decode(b, o, end);
+    const book = centre.find(login.sourceAddr);
+    let status = 0;
+    if (session.book !== undefined || book === undefined) status = BAD_SOURCE;
+    else if (!verifySource(login, book.account.secret)) status = BAD_SECRET;
+    else if (login.version > offered) status = BAD_VERSION;
+    else status = centre.admit(session, book, true);
+    // The answer is in the layout that will be spoken; where we do not agree, in ours.
+    if (status === 0) codec = cmppCodec(login.version);
+    const secret = book?.account.secret ?? '';
+    const proof = authenticatorIsmg(status, codec.version, login.authenticatorSource, secret);
+    write(codec.connectResp, { status, authenticatorIsmg: proof, version: offered }, sequence);
+    if (status === 0) centre.opened(session);
+    else centre.refused(session);
+  }
+
+  function onSubmit(b: Buffer, o: number, end: number, sequence: number): void {
+    const pdu = codec.submit.decode(b, o, end);
+    // 2 asks for a billing record that nobody delivers (2.x only).
+    const wants = pdu.registeredDelivery === 1 ? 1 : 0;
+    const { srcId, destTerminalId, msgFmt, msgContent } = pdu;
+    // Some pass on the octet of 03.40, where the bit is 0x40.
+    const udh = (pdu.tpUdhi & 0x41) === 0 ? undefined : parseUdh(msgContent);
+    const fault = udh?.fault === undefined ? faultOf(pdu) : BAD_STRUCTURE;
+    const id = centre.submit(session, SUBMIT, sequence, srcId, destTerminalId, wants, fault);
+    if (id === '' || books.mode === 'nothing') return;
+    const account = session.book!.account.name;
+    const octets = udh === undefined ? msgContent : msgContent.subarray(udh.length);
+    const concat = udh?.concat;
+    const coding = codingOf(msgFmt);
+    for (let k = 0; k < destTerminalId.length; k++) {
+      const destination = destTerminalId[k]!;
+      books.arrived({ account, source: srcId, destination, coding, octets, concat, id: addToMsgId(id, k) });
+    }
+  }
+
+  /** What a gateway refuses a SUBMIT for (3.0: 8.4.3.1). */
+  function faultOf(pdu: ReturnType<typeof codec.submit.decode>): number {
+    const is30 = codec.version >= CMPP_30;
+    const n = pdu.destTerminalId.length;
+    if (n === 0 || n >= 100 || pdu.destTerminalId.includes('')) return is30 ? BAD_DESTINATION : OTHER;
+    if (pdu.pkNumber === 0 || pdu.pkNumber > pdu.pkTotal) return BAD_STRUCTURE;
+    if (pdu.msgContent.length > (pdu.msgFmt === 0 ? 159 : 140)) return TOO_LONG;
+    if (pdu.msgSrc !== session.book!.account.name) return is30 ? BAD_MSG_SRC : OTHER;
+    return 0;
+  }
+
+  function onQuery(b: Buffer, o: number, end: number, sequence: number): void {
+    const { counts, states } = books;
+    counts.queries++;
+    const { time, queryType, queryCode } = codec.query.decode(b, o, end);
+    const delivered = states.get('DELIVERED') ?? 0;
+    const mtFl = counts.reports - delivered;
+    const figures = {
+      mtTlmsg: counts.submits,
+      mtTlusr: counts.messages,
+      mtScs: delivered,
+      mtWt: Math.max(0, counts.accepted - counts.reports),
+      mtFl,
+      moScs: counts.mosAnswered,
+      moWt: counts.mos - counts.mosAnswered,
+      moFl: 0,
+    };
+    write(codec.queryResp, { time, queryType, queryCode, ...figures }, sequence);
+  }
+
+  function onCancel(b: Buffer, o: number, end: number, sequence: number): void {
+    books.counts.cancels++;
+    const waiting = centre.waiting(codec.cancel.decode(b, o, end).msgId);
+    if (waiting !== undefined) waiting.word = 'DELETED';
+    write(codec.cancelResp, { successId: waiting === undefined ? 1 : 0 }, sequence);
+  }
+
+  function onRequest(b: Buffer, o: number, end: number, command: number, sequence: number) {
+    if (command === ACTIVE_TEST) {
+      books.counts.probes++;
+      return write(codec.activeTestResp, { reserved: 0 }, sequence);
+    }
+    if (command === CONNECT) return onConnect(b, o, end, sequence);
+    if (command === TERMINATE) {
+      writeHeaderOnly(0x80000002, sequence);
+      return peer.end();
+    }
+    // The protocol has no answer to a request before the login, nor to an unknown one.
+    if (session.book === undefined) return peer.end();
+    switch (command) {
+      case SUBMIT:
+        return onSubmit(b, o, end, sequence);
+      case QUERY:
+        return onQuery(b, o, end, sequence);
+      case CANCEL:
+        return onCancel(b, o, end, sequence);
+      default:
+        books.counts.malformed++;
+        return peer.end();
+    }
+  }
+
+  const deliver = codec.deliver.fill({ registeredDelivery: 1 });
+
+  return {
+    onFrame(b, start, end) {
+      const command = b.readUInt32BE(start + 4);
+      const sequence = b.readUInt32BE(start + 8);
+      if (command === DELIVER_RESP) {
+        // Result is the rest behind Msg_Id, one octet or four: zero is zero in both.
+        let result = 0;
+        for (let o = start + HEADER + 8; o < end; o++) result |= b[o]!;
+        return centre.answered(session, sequence, result === 0);
+      }
+      if (command >= RESPONSE) return;
+      try {
+        onRequest(b, start + HEADER, end, command, sequence);
+      } catch (e) {
+        if (!(e instanceof WireFault)) throw e;
+        books.counts.malformed++;
+        if (command === SUBMIT && session.book !== undefined) {
+          write(codec.submitResp, { msgId: '', result: BAD_STRUCTURE }, sequence);
+        } else {
+          peer.end();
+        }
+      }
+    },
+
+    answer(_command, sequence, code, id) {
+      write(codec.submitResp, { msgId: id, result: code }, sequence);
+    },
+
+    report(d, sequence) {
+      deliver.msgId = nextId(1);
+      deliver.destId = d.source;
+      deliver.srcTerminalId = d.destination;
+      deliver.msgContent = writeReport(
+        {
+          msgId: d.id,
+          stat: STATS.get(d.word) ?? d.word.slice(0, 7),
+          submitTime: submitTime(d.submittedAt),
+          doneTime: doneTime(d.at),
+          destTerminalId: d.destination,
+          smscSequence: ++smscSequence,
+        },
+        codec.version,
+      );
+      write(codec.deliver, deliver, sequence);
+    },
+
+    mo(d, part, sequence) {
+      const value = codec.deliver.fill({
+        msgId: d.id,
+        destId: d.source,
+        srcTerminalId: d.destination,
+        tpUdhi: part.udhi ? 1 : 0,
+        msgFmt: part.dataCoding,
+        msgContent: part.octets,
+      });
+      write(codec.deliver, value, sequence);
+    },
+
+    probe: (sequence) => writeHeaderOnly(ACTIVE_TEST, sequence),
+  };
+}
