@@ -96,8 +96,8 @@ export function authenticatorIsmg(status: number, version: number, source: strin
 }
 
 /**
- * In which of the field's forms the server has filled AuthenticatorISMG; undefined: in none for this secret. A reason to log,
- * none to refuse a login: servers disagree, and most clients never look (deviation 11).
+ * In which of the field's forms the server has filled AuthenticatorISMG; undefined: in none for this secret. A reason
+ * to log, none to refuse a login: servers disagree, and most clients never look (deviation 11).
  */
 export function verifyIsmg(
   answer: { readonly status: number; readonly authenticatorIsmg: string },

@@ -39,9 +39,6 @@ export function describeFrame(frame: Buffer, version: number): Description {
   return { command: plan.name, sequence: sequenceId, fields };
 }
 
-/** Counts that the tables keep in the length of a list or of octets. */
-const DEST_USR_TL = 'dest_usr_tl';
-
 function describeField(
   key: string,
   field: unknown,
@@ -70,7 +67,7 @@ function describeField(
       return;
     case 'destTerminalId':
     case 'destId':
-      if (Array.isArray(field)) fields[DEST_USR_TL] = field.length;
+      if (Array.isArray(field)) fields.dest_usr_tl = field.length;
       fields[name] = field;
       return;
     case 'msgContent':
@@ -83,7 +80,6 @@ function describeField(
 
 interface Message {
   readonly registeredDelivery: number;
-  readonly destId?: unknown;
   readonly tpUdhi: number;
   readonly msgFmt: number;
   readonly srcTerminalId?: string;
