@@ -1,4 +1,14 @@
-import { AWAITING, ENDED, EXPIRED, type Message, PENDING, QUEUED, SENDING, UNKNOWN } from '../message/message.ts';
+import {
+  AWAITING,
+  ENDED,
+  EXPIRED,
+  type Message,
+  PENDING,
+  QUEUED,
+  REPLAYED,
+  SENDING,
+  UNKNOWN,
+} from '../message/message.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { unpark, warm } from './correlate.ts';
@@ -24,7 +34,7 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
       end(gw, m, UNKNOWN, '', `no report within the receipt window of ${m.carrier}`);
       return;
     }
-    if (m.stage !== ENDED || m.endedAt + keepOf(gw, m) > now) return;
+    if (m.stage !== ENDED || keptUntil(gw, m) > now) return;
     const account = gw.accounts.get(m.account);
     if (account !== undefined) account.counters.receiptsExpired++;
     gw.log.warn({ account: m.account, message: m.id }, 'receipt or MO not taken in time; given up');
@@ -87,14 +97,20 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
         const m = next.value;
         if (m.stage === QUEUED && m.validUntil <= now && m.segments.every((s) => s.stage === PENDING)) {
           end(gw, m, EXPIRED, m.trace.at(-1)?.outcome ?? '', 'validity over before it could be sent');
-        } else if (m.stage === ENDED && m.endedAt + keepOf(gw, m) <= now) due(m, now);
+        } else if (m.stage === ENDED && keptUntil(gw, m) <= now) due(m, now);
       }
     },
   };
 }
 
-export function keepOf(gw: Gateway, m: Message): number {
-  return gw.accounts.get(m.account)?.config.receipts.keep ?? 72 * 3_600_000;
+/** How long the receipt of an ended message, or an MO, waits for its platform. A replay has its own time: its end is long ago. */
+export function keptUntil(gw: Gateway, m: Message): number {
+  if ((m.flags & REPLAYED) !== 0) return m.validUntil;
+  return m.endedAt + keepOf(gw, m.account);
+}
+
+export function keepOf(gw: Gateway, account: string): number {
+  return gw.accounts.get(account)?.config.receipts.keep ?? 72 * 3_600_000;
 }
 
 function smooth(carrier: Carrier): void {

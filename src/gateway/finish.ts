@@ -6,7 +6,7 @@ import { tell } from './deliver.ts';
 import { applyEnded } from './state.ts';
 
 /** Whether the platform wants to hear of this final state (SMPP 3.4, 5.2.17: bits 1-0 are a number). */
-export function wantsReceipt(m: Message, state: number): boolean {
+export function wantsReceipt(m: Pick<Message, 'registered'>, state: number): boolean {
   switch (m.registered & 3) {
     case 1:
       return true;

@@ -31,7 +31,7 @@ import type { Gateway } from './context.ts';
 import { onAnswered, onLateAnswer, onNoAnswer, onReport } from './correlate.ts';
 import { deliverPump, tell, told, untold } from './deliver.ts';
 import { dispatchPump, enqueue, reroute, routeOf, unknownOutcome } from './dispatch.ts';
-import { createExpiry, keepOf } from './expire.ts';
+import { createExpiry, keptUntil } from './expire.ts';
 import { createRate } from './rate.ts';
 import { createRecent } from './recent.ts';
 import { accountForCalled, compileRoutes } from './route.ts';
@@ -125,7 +125,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
 
   gw.state.needsText = (m) => (routeOf(gw, m)?.next.reportFailedWithin ?? 0) > 0;
   gw.state.dueOf = (m) => {
-    if (m.stage === ENDED) return m.endedAt + keepOf(gw, m);
+    if (m.stage === ENDED) return keptUntil(gw, m);
     const window = gw.carriers.get(m.carrier)?.config.receiptWindow ?? 72 * 3_600_000;
     return m.segments.reduce((at, s) => Math.max(at, s.at), 0) + window;
   };
