@@ -4,7 +4,7 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 import { type Draft, type Message, MT, QUEUED, VALIDITY_GIVEN, WANTS_INTERMEDIATE } from '../message/message.ts';
 import type { Failed, FromPlatform, Refusal } from '../message/platform.ts';
 import type { Session } from '../session/session.ts';
-import { CODINGS, plans } from '../store/events.ts';
+import { plans } from '../store/events.ts';
 import type { Account } from './account.ts';
 import { cancel, query, replace } from './amend.ts';
 import type { Gateway } from './context.ts';
@@ -184,7 +184,7 @@ function take(
     protocolId: draft.protocolId,
     priority: draft.priority,
     dataCoding: draft.dataCoding,
-    coding: CODINGS.indexOf(draft.coding),
+    coding: draft.coding,
     registered: (draft.registered & ~3 & 0xff) | wish,
     flags:
       (draft.validUntil === 0 ? 0 : VALIDITY_GIVEN) |

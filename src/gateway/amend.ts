@@ -2,7 +2,7 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 import { DELETED, type Message, MT, PENDING, QUEUED, VALIDITY_GIVEN } from '../message/message.ts';
 import type { FromPlatform, Refusal } from '../message/platform.ts';
 import type { Session } from '../session/session.ts';
-import { CODINGS, plans } from '../store/events.ts';
+import { plans } from '../store/events.ts';
 import type { Account } from './account.ts';
 import type { Gateway } from './context.ts';
 import { end } from './finish.ts';
@@ -56,7 +56,7 @@ const nobody = {
   protocolId: 0,
   priority: 0,
   dataCoding: 0,
-  coding: 0,
+  coding: 'octets' as const,
   registered: 0,
   flags: 0,
   scheduledAt: 0,
@@ -132,7 +132,7 @@ export function replace(
   const value = {
     id: m.id,
     dataCoding: m.dataCoding,
-    coding: CODINGS.indexOf(m.coding),
+    coding: m.coding,
     registered: (m.registered & ~3) | (draft.registered & 3),
     scheduledAt: draft.scheduledAt > now ? draft.scheduledAt : m.scheduledAt,
     validUntil: draft.validUntil === 0 ? m.validUntil : draft.validUntil,

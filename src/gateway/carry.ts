@@ -3,7 +3,7 @@ import { plans } from '../store/events.ts';
 import type { Gateway } from './context.ts';
 import { coldKey } from './correlate.ts';
 import { canonicalId } from './id-form.ts';
-import { freeze, fromCarried, thaw, toCarried } from './state.ts';
+import { freeze, fromCarried, thaw } from './state.ts';
 
 /**
  * The rolling checkpoint. What the oldest batches of the journal are still needed for is written again in the newest, a
@@ -39,7 +39,7 @@ export function createCarrying(gw: Gateway): Carrying {
   let coolCursor = 0;
 
   const carry = (m: Message): void => {
-    const sequence = batch.add(plans.carried, toCarried(m));
+    const sequence = batch.add(plans.carried, m);
     state.holds.release(m.batch);
     state.holds.hold(sequence);
     m.batch = sequence;

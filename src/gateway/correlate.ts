@@ -25,6 +25,7 @@ import { enqueue, leave, routeOf, unknownOutcome } from './dispatch.ts';
 import { end } from './finish.ts';
 import { allows, canonicalId, type IdForm, type Lookup, lookups, toDecimal, toHex } from './id-form.ts';
 import {
+  adopt,
   applyAnswered,
   applyCarried,
   applyParked,
@@ -36,7 +37,6 @@ import {
   type ParkedReport,
   parkedKey,
   rest,
-  thaw,
 } from './state.ts';
 
 /** What a carrier's code means for a message. */
@@ -243,43 +243,48 @@ function locate(gw: Gateway, carrier: Carrier, report: Report): Segment | undefi
   return undefined;
 }
 
+/** Whether a segment's id is the one looked for; a guess at its base must be borne out by the destination. */
+function fits(s: Segment, report: Report, look: Lookup, form: IdForm): boolean {
+  if (s.stage !== ANSWERED && s.stage !== REPORTED) return false;
+  const exact = s.carrierId === report.carrierId;
+  if (exact && look.form === 'same') return true;
+  if (canonicalId(s.carrierId) !== look.id && (s.otherId === '' || canonicalId(s.otherId) !== look.id)) return false;
+  if (look.guess && !sameNumber(s.message.destination, report.destination)) return false;
+  return (
+    look.form !== 'same' || allows(form, s.carrierId, report.carrierId) || allows(form, s.otherId, report.carrierId)
+  );
+}
+
 function locateOne(gw: Gateway, carrier: Carrier, report: Report, look: Lookup, form: IdForm): Segment | undefined {
-  const fits = (m: Message, s: Segment): boolean => {
-    if (s.stage !== ANSWERED && s.stage !== REPORTED) return false;
-    if (canonicalId(s.carrierId) !== look.id && (s.otherId === '' || canonicalId(s.otherId) !== look.id)) return false;
-    if (look.guess && !sameNumber(m.destination, report.destination)) return false;
-    return (
-      look.form !== 'same' || allows(form, s.carrierId, report.carrierId) || allows(form, s.otherId, report.carrierId)
-    );
-  };
   const active = gw.state.atCarrier.get(parkedKey(carrier.name, look.id));
-  if (active !== undefined && fits(active.message, active)) return active;
+  if (active !== undefined && fits(active, report, look, form)) return active;
 
   // Several messages may share a normal form: the one with the very same octets is meant, else the newest.
-  let best = -1;
-  let bestIndex = 0;
-  let bestId = -1;
-  gw.state.frozen.find(hashCarrierId(carrier.name, look.id), (b, start, end, id, ref) => {
-    const m = fromCarried(plans.carried.decode(b, start, end), 0);
+  let bestRef = -1;
+  let best: Segment | undefined;
+  gw.state.frozen.find(hashCarrierId(carrier.name, look.id), (record, ref) => {
+    const m = fromCarried(plans.carried.decode(record.buffer, record.start, record.end), record.batch);
     if (m.carrier !== carrier.name) return false;
     for (const s of m.segments) {
-      if (!fits(m, s)) continue;
+      if (!fits(s, report, look, form)) continue;
       const exact = s.carrierId === report.carrierId;
-      if (exact || id > bestId) {
-        best = ref;
-        bestIndex = s.index;
-        bestId = id;
+      if (exact || best === undefined || m.id > best.message.id) {
+        bestRef = ref;
+        best = s;
       }
       if (exact) return true;
     }
     return false;
   });
-  if (best >= 0) return thaw(gw.state, best).segments[bestIndex];
+  if (best !== undefined) {
+    adopt(gw.state, bestRef, best.message);
+    return best;
+  }
 
   if (gw.cold.count === 0) return undefined;
   const record = gw.cold.get(coldKey(carrier.name, look.id));
   if (record === undefined) return undefined;
-  return warm(gw, record, (m) => m.segments.find((s) => fits(m, s)));
+  return warm(gw, record, (m) => m.segments.find((s) => fits(s, report, look, form)));
 }
 
 export function coldKey(carrier: string, canonical: string): Uint8Array {

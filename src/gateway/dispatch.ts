@@ -15,7 +15,7 @@ import {
   UNKNOWN,
   UNKNOWN_OUTCOME,
 } from '../message/message.ts';
-import { CODINGS, plans } from '../store/events.ts';
+import { plans } from '../store/events.ts';
 import { type Bind, bindRoom, type Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { CutFault, cut } from './cut.ts';
@@ -138,7 +138,7 @@ function send(gw: Gateway, carrier: Carrier, bind: Bind, m: Message, s: Segment,
     id: m.id,
     segment: s.index,
     of: m.segments.length,
-    coding: CODINGS.indexOf(m.cutCoding),
+    coding: m.cutCoding,
     ref: m.cutRef,
     flags: s.unknowns > 0 ? POSSIBLE_DUPLICATE : 0,
     carrier: carrier.name,

@@ -20,7 +20,7 @@ import {
 import type { PlatformMapping } from '../message/platform.ts';
 import type { Session, SessionOwner } from '../session/session.ts';
 import { createBatch } from '../store/batch.ts';
-import { CODINGS, plans, readBatch } from '../store/events.ts';
+import { plans, readBatch } from '../store/events.ts';
 import type { Engine } from '../store/journal.ts';
 import type { Records } from '../store/records.ts';
 import { onPlatformRequest } from './accept.ts';
@@ -292,7 +292,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       protocolId: draft.protocolId,
       priority: draft.priority,
       dataCoding: draft.dataCoding,
-      coding: CODINGS.indexOf(draft.coding),
+      coding: draft.coding,
       registered: 0,
       flags: 0,
       scheduledAt: 0,

@@ -42,27 +42,23 @@ export interface Lookup {
 }
 
 /**
- * Canonical ids under which the answer of a report's message may be indexed, the likeliest first. `form`: the carrier's
- * set or learned form; `learn` also guesses the other base.
+ * Canonical ids under which the answer of a report's message may be indexed, the likeliest first and none before it is
+ * needed. `form`: the carrier's set or learned form; `learn` also guesses the other base.
  */
-export function lookups(reportId: string, form: IdForm): Lookup[] {
-  const same: Lookup = { form: 'same', id: canonicalId(reportId), guess: false };
+export function* lookups(reportId: string, form: IdForm): Generator<Lookup, void> {
   if (form === 'hexToDecimal' || form === 'decimalToHex') {
     const id = form === 'hexToDecimal' ? toHex(reportId) : toDecimal(reportId);
-    return id === undefined
-      ? [same]
-      : [
-          { form, id, guess: false },
-          { ...same, guess: true },
-        ];
+    if (id !== undefined) yield { form, id, guess: false };
+    yield { form: 'same', id: canonicalId(reportId), guess: id !== undefined };
+    return;
   }
-  if (form !== 'learn') return [same];
-  const list = [same];
+  const same = canonicalId(reportId);
+  yield { form: 'same', id: same, guess: false };
+  if (form !== 'learn') return;
   const hex = toHex(reportId);
-  if (hex !== undefined && hex !== same.id) list.push({ form: 'hexToDecimal', id: hex, guess: true });
+  if (hex !== undefined && hex !== same) yield { form: 'hexToDecimal', id: hex, guess: true };
   const decimal = toDecimal(reportId);
-  if (decimal !== undefined && decimal !== same.id) list.push({ form: 'decimalToHex', id: decimal, guess: true });
-  return list;
+  if (decimal !== undefined && decimal !== same) yield { form: 'decimalToHex', id: decimal, guess: true };
 }
 
 /** Whether a set form lets these two ids be one: `exact` the octets, `caseFolded` but for case, `zerosTrimmed` but for zeros too. */

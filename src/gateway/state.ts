@@ -1,4 +1,3 @@
-import type { Coding } from '../../protocols/text/charset.ts';
 import {
   ANSWERED,
   type Attempt,
@@ -97,7 +96,11 @@ export function find(state: State, id: number): Message | undefined {
 /** Makes an object of a frozen message. Whoever thaws it must let it `rest` again, or end it. */
 export function thaw(state: State, ref: number): Message {
   const r = state.frozen.read(ref);
-  const message = fromCarried(ev.plans.carried.decode(r.buffer, r.start, r.end), r.batch);
+  return adopt(state, ref, fromCarried(ev.plans.carried.decode(r.buffer, r.start, r.end), r.batch));
+}
+
+/** `thaw`, for a message that was read from its record already. */
+export function adopt(state: State, ref: number, message: Message): Message {
   state.frozen.remove(ref);
   state.active.set(message.id, message);
   return message;
@@ -105,7 +108,6 @@ export function thaw(state: State, ref: number): Message {
 
 /** Puts a message that waits for others out of the way of the garbage collector. */
 export function freeze(state: State, message: Message): void {
-  const value = toCarried(message);
   const keys: number[] = [];
   if (message.stage === AWAITING) {
     for (const s of message.segments) {
@@ -120,7 +122,7 @@ export function freeze(state: State, message: Message): void {
   }
   const plan = ev.plans.carried;
   const due = state.dueOf(message);
-  state.frozen.put(message.id, message.batch, due, keys, plan.size(value), (b, o) => void plan.encode(value, b, o));
+  state.frozen.put(message.id, message.batch, due, keys, plan.size(message), (b, o) => void plan.encode(message, b, o));
   state.active.delete(message.id);
 }
 
@@ -142,7 +144,7 @@ export function create(value: ev.Accepted, batch: number): Message {
     protocolId: value.protocolId,
     priority: value.priority,
     dataCoding: value.dataCoding,
-    coding: ev.CODINGS[value.coding] as Coding,
+    coding: value.coding,
     registered: value.registered,
     flags: value.flags,
     scheduledAt: value.scheduledAt,
@@ -176,57 +178,13 @@ function own(octets: Uint8Array): Uint8Array {
   return octets.length === 0 ? NO_OCTETS : Buffer.from(octets);
 }
 
-export function toCarried(m: Message): ev.Carried {
-  return {
-    id: m.id,
-    kind: m.kind,
-    publicId: m.publicId,
-    account: m.account,
-    acceptedAt: m.acceptedAt,
-    source: m.source,
-    sourceTon: m.sourceTon,
-    sourceNpi: m.sourceNpi,
-    destination: m.destination,
-    destTon: m.destTon,
-    destNpi: m.destNpi,
-    serviceType: m.serviceType,
-    esmClass: m.esmClass,
-    protocolId: m.protocolId,
-    priority: m.priority,
-    dataCoding: m.dataCoding,
-    coding: ev.CODINGS.indexOf(m.coding),
-    registered: m.registered,
-    flags: m.flags,
-    scheduledAt: m.scheduledAt,
-    validUntil: m.validUntil,
-    udh: m.udh,
-    octets: m.octets,
-    tlvs: m.tlvs,
-    carrier: m.carrier,
-    stage: m.stage,
-    tried: m.tried,
-    attempts: m.attempts,
-    retryAt: m.retryAt,
-    cutCoding: ev.CODINGS.indexOf(m.cutCoding),
-    cutOf: m.cutOf,
-    cutRef: m.cutRef,
-    segments: m.segments,
-    trace: m.trace,
-    state: m.state,
-    error: m.error,
-    reason: m.reason,
-    endedAt: m.endedAt,
-    tellings: m.tellings,
-  };
-}
-
 export function fromCarried(value: ev.Carried, batch: number): Message {
   const m = create(value, batch);
   m.stage = value.stage as Stage;
   m.tried = value.tried;
   m.attempts = value.attempts;
   m.retryAt = value.retryAt;
-  m.cutCoding = ev.CODINGS[value.cutCoding] as Coding;
+  m.cutCoding = value.cutCoding;
   m.cutOf = value.cutOf;
   m.cutRef = value.cutRef;
   m.segments = value.segments.map((s, index) => ({
@@ -262,7 +220,7 @@ export function applyAccepted(state: State, value: ev.Accepted, batch: number): 
 export function applySent(m: Message, value: ev.Sent): void {
   if (m.cutOf === 0 || m.segments.length !== value.of) {
     m.cutOf = value.of;
-    m.cutCoding = ev.CODINGS[value.coding] as Coding;
+    m.cutCoding = value.coding;
     m.cutRef = value.ref;
     m.segments = Array.from({ length: value.of }, (_, k) => newSegment(m, k));
   }
@@ -348,7 +306,7 @@ export function applyClosed(state: State, m: Message): void {
 
 export function applyReplaced(m: Message, value: ev.Replaced): void {
   m.dataCoding = value.dataCoding;
-  m.coding = ev.CODINGS[value.coding] as Coding;
+  m.coding = value.coding;
   m.registered = value.registered;
   m.scheduledAt = value.scheduledAt;
   m.validUntil = value.validUntil;

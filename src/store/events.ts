@@ -24,7 +24,16 @@ export const FORMAT = 1;
 export const EVENT_HEAD = 4;
 
 /** The text codings by number: part of the journal's format, so only ever appended to. */
-export const CODINGS: readonly Coding[] = ['gsm7', 'ascii', 'latin1', 'ucs2', 'gbk', 'octets'];
+const CODINGS: readonly Coding[] = ['gsm7', 'ascii', 'latin1', 'ucs2', 'gbk', 'octets'];
+
+/** A text coding, as one octet. */
+const coding: Kind<Coding> = {
+  ...uint8,
+  zero: 'octets',
+  uses: () => ({ words: CODINGS, numbers: Object.fromEntries(CODINGS.map((word, number) => [word, number])) }),
+  get: (s) => `${s.value}=${s.uses}.words[b[o++]]??'octets';`,
+  put: (s) => `b[o++]=${s.uses}.numbers[${s.value}];`,
+};
 
 const content = {
   id: float64,
@@ -43,7 +52,7 @@ const content = {
   protocolId: uint8,
   priority: uint8,
   dataCoding: uint8,
-  coding: uint8,
+  coding,
   registered: uint8,
   flags: uint8,
   scheduledAt: float64,
@@ -177,7 +186,7 @@ export const sent = definePdu(2, 'sent', {
   id: float64,
   segment: uint8,
   of: uint8,
-  coding: uint8,
+  coding,
   ref: uint16,
   flags: uint8,
   carrier: text8,
@@ -239,7 +248,7 @@ export const unparked = definePdu(9, 'unparked', { carrier: text8, carrierId: te
 export const replaced = definePdu(10, 'replaced', {
   id: float64,
   dataCoding: uint8,
-  coding: uint8,
+  coding,
   registered: uint8,
   scheduledAt: float64,
   validUntil: float64,
@@ -252,7 +261,7 @@ export const carried = definePdu(11, 'carried', {
   tried: texts,
   attempts: uint16,
   retryAt: float64,
-  cutCoding: uint8,
+  cutCoding: coding,
   cutOf: uint8,
   cutRef: uint16,
   segments,

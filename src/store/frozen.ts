@@ -16,7 +16,7 @@ export interface Frozen {
     write: (b: Buffer, o: number) => void,
   ): void;
   /** Calls `look(b, start, end, id, ref)` for each live record with this hash, until it returns true. */
-  find(hash: number, look: (b: Buffer, start: number, end: number, id: number, ref: number) => boolean): boolean;
+  find(hash: number, look: (record: FrozenRecord, ref: number) => boolean): boolean;
   /** Reference of a message by id, or -1. */
   byId(id: number): number;
   /** Octets of a record: valid until the next put. */
@@ -136,9 +136,7 @@ export function createFrozen(): Frozen {
     },
     find(hash, look) {
       return index.find(hash, (slot) => {
-        const ref = slot * 8;
-        const r = record(ref);
-        return look(r.buffer, r.start, r.end, r.id, ref);
+        return look(record(slot * 8), slot * 8);
       });
     },
     byId(id) {

@@ -327,6 +327,10 @@ function openEnvironment(path: string, mapSize: number): Environment {
       // A commit is one batch() call; nothing else is to be gathered into it.
       eventTurnBatching: false,
       noMemInit: true,
+      // Batches of any length leave a long list of free runs; LMDB's upkeep of it grows with the square of what it holds
+      // in memory. Larger pages and a bounded list: 0.4 instead of 1.3 ms CPU a commit with 450 MB kept, file 18 % larger.
+      pageSize: 16384,
+      ...({ maxFreeSpaceToLoad: 2000, maxFreeSpaceToRetain: 3000 } as object), // not in lmdb's types
     });
     // LMDB's own lock is seen where the owner's process is not (another container). Whoever opens the file alone
     // empties the reader table; getStats enters us; so a second reader is another live process.

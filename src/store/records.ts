@@ -52,33 +52,49 @@ export function createRecords(
   showId: (carrier: string, id: string) => string,
   onFault: (error: Error) => void,
 ): Records {
-  let lines: string[] = [];
+  let open = Buffer.allocUnsafe(1 << 18);
+  let at = 0;
+  let count = 0;
   let durableTo = 0;
   let writtenTo = 0;
   let writing: Promise<void> | undefined;
   let made = false;
   const counters = { written: 0, failures: 0, octets: 0 };
 
+  const put = (text: string): void => {
+    // Three octets a character are enough for any text.
+    if (at + text.length * 3 > open.length) {
+      const larger = Buffer.allocUnsafe(Math.max(open.length * 2, at + text.length * 3));
+      open.copy(larger, 0, 0, at);
+      open = larger;
+    }
+    at += open.write(text, at);
+  };
+
   const write = async (): Promise<void> => {
-    while (lines.length > 0) {
-      const batch = lines;
+    while (at > 0) {
+      const octets = open.subarray(0, at);
+      const lines = count;
       const upTo = durableTo;
-      lines = [];
-      const text = batch.join('');
+      open = Buffer.allocUnsafe(1 << 18);
+      at = 0;
+      count = 0;
       try {
         if (!made) {
           await mkdir(folder, { recursive: true });
           made = true;
         }
-        await appendFile(fileOf(folder, clock.now()), text);
-        counters.written += batch.length;
-        counters.octets += text.length;
+        await appendFile(fileOf(folder, clock.now()), octets);
+        counters.written += lines;
+        counters.octets += octets.length;
         writtenTo = Math.max(writtenTo, upTo);
       } catch (error) {
         counters.failures++;
         onFault(error instanceof Error ? error : new Error(String(error)));
         // Kept for the next try; the journal holds what is lost if we die before.
-        lines = [...batch, ...lines];
+        open = Buffer.concat([octets, open.subarray(0, at)]);
+        at = open.length;
+        count += lines;
         return;
       }
     }
@@ -94,17 +110,18 @@ export function createRecords(
 
   return {
     add(m) {
-      lines.push(lineOf(m, showId));
+      put(lineOf(m, showId));
+      count++;
     },
     get writtenTo() {
-      return lines.length === 0 && writing === undefined ? durableTo : writtenTo;
+      return at === 0 && writing === undefined ? durableTo : writtenTo;
     },
     durable(batch) {
       durableTo = batch;
     },
     async flush() {
       await start();
-      if (lines.length > 0) await start();
+      if (at > 0) await start();
     },
     async read(from, to, see) {
       let names: string[];

@@ -1,0 +1,307 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { createAddressTest } from '../base/address.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { after, every, sleep } from '../base/timers.ts';
+import { createTurn, type Turn } from '../base/turn.ts';
+import { createWheel, type Wheel } from '../base/wheel.ts';
+import { diffConfig } from '../config/diff.ts';
+import type { AccountConfig, CarrierConfig, Config, ListenerConfig } from '../config/schema.ts';
+import { resolveSecret, verifyPassword } from '../config/secret.ts';
+import type { Gateway } from '../gateway/context.ts';
+import { createGateway, type Recovery, type RunningGateway } from '../gateway/gateway.ts';
+import { cmppCarrier } from '../message/cmpp.ts';
+import type { CarrierMapping } from '../message/mapping.ts';
+import type { Message, Segment } from '../message/message.ts';
+import { smppCarrier, smppPlatform } from '../message/smpp.ts';
+import { type Carrier as Dialled, type DialOptions, dial } from '../session/dial.ts';
+import type { BindCredentials, BindRequest, BindVerdict, Dialect } from '../session/dialect.ts';
+import { cmpp } from '../session/dialects/cmpp.ts';
+import { smpp } from '../session/dialects/smpp.ts';
+import { type Listener, type ListenOptions, listen } from '../session/listen.ts';
+import type { Mode } from '../session/session.ts';
+import type { Engine } from '../store/journal.ts';
+import { openLmdb } from '../store/lmdb.ts';
+import { createRecords } from '../store/records.ts';
+
+/** The one registry of protocols: how each binds, and what its PDUs mean. A fifth protocol is a line here. */
+const DIALECTS: Readonly<Record<string, Dialect>> = { smpp, cmpp };
+const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = { smpp: smppCarrier, cmpp: cmppCarrier };
+
+/** Unreadable PDUs a minute that end a session. */
+const BAD_PDUS = 10;
+const TICK_MS = 20;
+
+/** A running node. */
+export interface Node {
+  config: Config;
+  readonly gw: Gateway;
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly listeners: Map<string, Listener<Message>>;
+  readonly dials: Map<string, Dialled<Segment>>;
+  readonly recovery: Recovery;
+  readonly startedAt: number;
+  /** Takes another configuration without touching what it does not change. Returns what needs a restart. */
+  reload(config: Config): Promise<readonly string[]>;
+  /** Takes nothing new, lets what is under way finish within `withinMs`, makes everything durable. */
+  stop(withinMs?: number): Promise<void>;
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly turn: Turn;
+  readonly log: Logger;
+  readonly running: RunningGateway;
+}
+
+/** Starts a node: store, recovery, carriers, listeners, in this order. Rejects with what could not be started. */
+export async function startNode(config: Config, log: Logger): Promise<Node> {
+  const clock = systemClock;
+  const turn = createTurn();
+  const wheel = createWheel();
+  const folder = resolve(config.node.data);
+  mkdirSync(folder, { recursive: true });
+  const engine = openLmdb(join(folder, 'store'), { maxOctets: config.store.maxOctets });
+  const records = createRecords(
+    join(folder, 'records'),
+    clock,
+    (carrier, id) => running.gw.carriers.get(carrier)?.mapping.showId(id) ?? id,
+    (error) => log.error({ error: error.message }, 'records cannot be written; kept and tried again'),
+  );
+  const running = createGateway(config, {
+    clock,
+    turn,
+    engine,
+    records,
+    log,
+    after,
+    carrierMappings: CARRIER_MAPPINGS,
+    platformMapping: smppPlatform,
+  });
+  const recovery = running.recover();
+  if (recovery.events > 0) log.info(recovery, 'journal replayed');
+  running.resume();
+  const stopWheel = wheel.start();
+  const ticking = every(TICK_MS, () => running.tick());
+
+  const parts: Parts = { clock, wheel, turn, log, running };
+  const dials = new Map<string, Dialled<Segment>>();
+  const listeners = new Map<string, Listener<Message>>();
+  for (const c of config.carriers) dials.set(c.name, dialCarrier(c, parts));
+  try {
+    for (const l of config.listeners) listeners.set(l.name, await startListener(l, parts));
+  } catch (error) {
+    for (const l of listeners.values()) await l.close(0);
+    for (const d of dials.values()) await d.close(0);
+    ticking.stop();
+    stopWheel();
+    await engine.close();
+    throw error;
+  }
+
+  const node: Node = {
+    config,
+    gw: running.gw,
+    engine,
+    log,
+    listeners,
+    dials,
+    recovery,
+    startedAt: clock.now(),
+
+    async reload(next) {
+      const diff = diffConfig(node.config, next);
+      node.config = next;
+      running.reload(next);
+      for (const name of diff.carriers.removed) {
+        void dials.get(name)?.close();
+        dials.delete(name);
+      }
+      for (const c of next.carriers) {
+        if (diff.carriers.added.includes(c.name)) dials.set(c.name, dialCarrier(c, parts));
+        else if (diff.carriers.changed.includes(c.name)) dials.get(c.name)?.update(dialOptions(c));
+      }
+      for (const name of [...diff.accounts.removed, ...diff.accounts.changed]) {
+        const now = next.accounts.find((a) => a.name === name);
+        if (now?.enabled === true) continue;
+        for (const s of [...(running.gw.accounts.get(name)?.sessions ?? [])]) s.unbind('account removed or disabled');
+      }
+      for (const name of [...diff.listeners.removed, ...diff.listeners.changed]) {
+        await listeners.get(name)?.close();
+        listeners.delete(name);
+      }
+      for (const l of next.listeners) if (!listeners.has(l.name)) listeners.set(l.name, await startListener(l, parts));
+      log.info({ ...diff }, 'configuration reloaded');
+      return diff.needsRestart;
+    },
+
+    async stop(withinMs = node.config.node.stopWithin) {
+      const { gw } = running;
+      gw.stopping = true;
+      const deadline = clock.now() + withinMs;
+      // Carriers first have their answers taken; platforms stay bound meanwhile for the receipts that are ready.
+      const part = Math.max(100, withinMs * 0.4);
+      await Promise.all([...dials.values()].map((d) => d.close(part)));
+      await Promise.all([...listeners.values()].map((l) => l.close(part)));
+      const settled = running.settle();
+      await Promise.race([settled, sleep(Math.max(100, deadline - clock.now()))]);
+      ticking.stop();
+      stopWheel();
+      gw.batch.stop();
+      await engine.close();
+    },
+  };
+  return node;
+}
+
+function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running }: Parts): Dialled<Segment> {
+  return dial<Segment>(dialOptions(config), {
+    clock,
+    wheel,
+    turn,
+    log,
+    owner: running.carriers,
+    onAlarm: (carrier, reason) =>
+      log.error(
+        { carrier: carrier.name, reason },
+        'ALARM: the carrier refuses our credentials; dialling stopped until they change',
+      ),
+  });
+}
+
+function dialOptions(config: CarrierConfig): DialOptions {
+  const dialect = DIALECTS[config.protocol];
+  if (dialect === undefined) throw new Error(`carrier ${config.name}: protocol ${config.protocol} is not built in`);
+  const { tls } = config;
+  return {
+    name: config.name,
+    host: config.host,
+    port: config.port,
+    dialect,
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            verify: tls.verify,
+            ...(tls.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
+            ...(tls.cert === undefined ? {} : { cert: readFileSync(tls.cert) }),
+            ...(tls.key === undefined ? {} : { key: readFileSync(tls.key) }),
+            ...(tls.serverName === undefined ? {} : { serverName: tls.serverName }),
+          },
+        }),
+    bind: credentials(config),
+    binds: config.binds,
+    window: config.window,
+    bindTimeoutMs: config.bindTimeout,
+    responseTimeoutMs: config.responseTimeout,
+    keepaliveMs: config.keepalive,
+    misses: config.misses,
+    intake: 10_000,
+    badPdus: BAD_PDUS,
+    reconnect: {
+      fromMs: config.reconnect.from,
+      toMs: config.reconnect.to,
+      credentialTries: config.reconnect.credentialTries,
+      alreadyBoundMs: config.reconnect.alreadyBound,
+    },
+  };
+}
+
+const CMPP_VERSIONS = { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;
+
+function credentials(config: CarrierConfig): Omit<BindCredentials, 'mode'> & { mode: Mode | 'tx+rx' } {
+  if (config.protocol === 'cmpp') {
+    return {
+      name: config.spId,
+      secret: resolveSecret(config.sharedSecret),
+      mode: 'trx',
+      version: CMPP_VERSIONS[config.version],
+    };
+  }
+  return {
+    name: config.systemId,
+    secret: resolveSecret(config.password),
+    mode: config.bind,
+    version: config.interfaceVersion,
+    systemType: config.systemType,
+    addressRange: config.addressRange,
+  };
+}
+
+async function startListener(
+  config: ListenerConfig,
+  { clock, wheel, turn, log, running }: Parts,
+): Promise<Listener<Message>> {
+  const dialect = DIALECTS[config.protocol];
+  if (dialect === undefined) throw new Error(`listener ${config.name}: protocol ${config.protocol} is not built in`);
+  const { tls } = config;
+  const options: ListenOptions = {
+    name: config.name,
+    host: config.listen.host,
+    port: config.listen.port,
+    dialect,
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            cert: readFileSync(tls.cert),
+            key: readFileSync(tls.key),
+            clientCertificate: tls.clientCertificate,
+            ...(tls.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
+          },
+        }),
+    ...(config.proxyProtocol === undefined ? {} : { proxyProtocol: config.proxyProtocol }),
+    maxConnections: config.maxConnections,
+    maxUnbound: Math.max(10, Math.ceil(config.maxConnections / 2)),
+    systemId: config.systemId,
+    bindTimeoutMs: config.bindTimeout,
+    responseTimeoutMs: config.responseTimeout,
+    keepaliveMs: config.enquireLink,
+    misses: config.misses,
+    intake: config.intake,
+    badPdus: BAD_PDUS,
+  };
+  const listener = await listen<Message>(options, {
+    clock,
+    wheel,
+    turn,
+    log,
+    owner: running.platforms,
+    authenticate: (bind) => authenticate(running.gw, bind),
+  });
+  log.info(
+    {
+      listener: config.name,
+      protocol: config.protocol,
+      address: listener.address.address,
+      port: listener.address.port,
+    },
+    'listening',
+  );
+  return listener;
+}
+
+/** Judges a platform's bind: account, address, password, number of binds. */
+export function authenticate(gw: Gateway, bind: BindRequest): BindVerdict | Promise<BindVerdict> {
+  const config = gw.config.accounts.find((a) => a.systemId === bind.name);
+  if (gw.stopping) return { accept: false, reason: 'busy' };
+  if (config === undefined) return { accept: false, reason: 'unknown' };
+  if (!addressAllowed(config, bind.remoteAddress)) return { accept: false, reason: 'address' };
+  const given = bind.password;
+  const good = given === undefined ? false : verifyPassword(config.password, given);
+  const judge = (known: boolean): BindVerdict => {
+    if (!known) return { accept: false, reason: 'password' };
+    if (!config.enabled) return { accept: false, reason: 'disabled' };
+    if ((gw.accounts.get(config.name)?.sessions.length ?? 0) >= config.maxBinds)
+      return { accept: false, reason: 'alreadyBound' };
+    return { accept: true, peer: config.name, window: config.window };
+  };
+  return typeof good === 'boolean' ? judge(good) : good.then(judge);
+}
+
+function addressAllowed(config: AccountConfig, address: string): boolean {
+  return config.allowedIps.length === 0 || createAddressTest(config.allowedIps)(address);
+}

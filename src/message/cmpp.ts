@@ -1,0 +1,158 @@
+import { codingOf, msgFmtOf } from '../../protocols/cmpp/msg-fmt.ts';
+import { msgIdDecimal, NO_MSG_ID } from '../../protocols/cmpp/msg-id.ts';
+import { readReport, statClass, statState } from '../../protocols/cmpp/report.ts';
+import { submitResult } from '../../protocols/cmpp/result.ts';
+import { cmppCodec, deliver } from '../../protocols/cmpp/tables.ts';
+import { absoluteTime } from '../../protocols/cmpp/time.ts';
+import type { Coding } from '../../protocols/text/charset.ts';
+import { limitsFor } from '../../protocols/text/segment.ts';
+import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import type { CarrierConfig, CmppCarrierConfig } from '../config/schema.ts';
+import type { Answer, CarrierMapping, FromCarrier, Outgoing } from './mapping.ts';
+import { type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
+import { carrierNumber } from './number.ts';
+
+const as = <F extends Fields>(plan: Plan<F>, value: Values<F>): Outgoing => ({
+  plan: plan as unknown as Plan,
+  value: value as unknown as Values<Fields>,
+});
+
+const scratch = Buffer.allocUnsafe(512);
+
+function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
+  if (udh.length === 0) return part;
+  if (udh.length + part.length > scratch.length) return Buffer.concat([udh, part]);
+  scratch.set(udh, 0);
+  scratch.set(part, udh.length);
+  return scratch.subarray(0, udh.length + part.length);
+}
+
+/** Src_Id: the carrier's service number with the account's extension digits behind it (扩展号), at most 21 octets. */
+function srcId(source: string, config: CmppCarrierConfig): string {
+  const { fixed, prefix } = config.srcId;
+  if (fixed !== undefined) return fixed;
+  return prefix === '' || source.startsWith(prefix) ? source : prefix + source;
+}
+
+const result = (pdu: Plan, value: Values<Fields> | undefined, status: number): Answer => {
+  void pdu;
+  const id = value?.msgId;
+  return { code: status, carrierId: status === 0 && typeof id === 'string' && id !== NO_MSG_ID ? id : '' };
+};
+
+/** CMPP as we speak it to a carrier. */
+export const cmppCarrier: CarrierMapping = {
+  protocol: 'cmpp',
+  busyStatus: 8, // flow control: sent again later
+  noRouteStatus: 9,
+
+  limits(coding: Coding, config: CarrierConfig) {
+    // Msg_Fmt 0 could hold 159 octets; 140 is what every gateway takes (CMPP reference, part 11).
+    return limitsFor(coding === 'gsm7' ? 'ascii' : coding, config.longMessage === 'udh16' ? 7 : 6);
+  },
+
+  toSubmit(m: Message, segment: Segment, part: Uint8Array, given: CarrierConfig, version: number): Outgoing {
+    const config = given as CmppCarrierConfig;
+    const udh = m.cutOf > 1 ? concatUdh(m.cutRef, m.cutOf, segment.index + 1, config.longMessage === 'udh16') : m.udh;
+    let pkTotal = m.cutOf;
+    let pkNumber = segment.index + 1;
+    if (m.udh.length > 0) {
+      const concat = parseUdh(m.udh).concat;
+      pkTotal = concat?.total ?? 1;
+      pkNumber = concat?.seq ?? 1;
+    }
+    return as(cmppCodec(version).submit, {
+      msgId: '',
+      pkTotal,
+      pkNumber,
+      registeredDelivery: (m.registered & 3) === 0 ? 0 : 1,
+      msgLevel: Math.min(m.priority * 3, 9),
+      serviceId: config.serviceId,
+      feeUsertype: config.feeUserType,
+      feeTerminalId: '',
+      feeTerminalType: 0,
+      tpPid: m.protocolId,
+      tpUdhi: udh.length > 0 ? 1 : 0,
+      msgFmt: msgFmtOf(m.cutCoding, isFlash(m.dataCoding)) ?? 4,
+      msgSrc: config.msgSrc ?? config.spId,
+      feeType: config.feeType,
+      feeCode: config.feeCode,
+      validTime: (m.flags & VALIDITY_GIVEN) === 0 ? '' : absoluteTime(m.validUntil),
+      atTime: '',
+      srcId: srcId(m.source, config),
+      destTerminalId: [carrierNumber(m.destination, config.numbers)],
+      destTerminalType: 0,
+      msgContent: withUdh(udh, part),
+      reserve: '',
+      linkId: config.linkId,
+    });
+  },
+
+  answer(pdu, value, status): Answer {
+    return result(pdu as Plan, value, status);
+  },
+
+  fromCarrier(pdu, value, _config, version): FromCarrier {
+    const codec = cmppCodec(version);
+    if (pdu.id !== deliver.id) {
+      const plan = codec.byId.get((pdu.id | 0x80000000) >>> 0) ?? (codec.deliverResp as unknown as Plan);
+      return { what: 'other', answer: { plan, value: plan.fill({}) }, status: 2 };
+    }
+    const v = value as unknown as Pdu<typeof deliver>;
+    const answer = as(codec.deliverResp, { msgId: v.msgId, result: 0 });
+    if (v.registeredDelivery === 1) {
+      const report = readReport(v.msgContent);
+      // Nothing in it names a message: refusing it would only bring it again.
+      if (report === undefined) return { what: 'other', answer, status: 0 };
+      return {
+        what: 'report',
+        answer,
+        report: {
+          carrierId: report.msgId,
+          state: STATE_NAMES.indexOf(statState(report.stat)),
+          intermediate: statClass(report.stat) === 'accepted',
+          error: statClass(report.stat) === 'delivered' ? '' : report.stat,
+          destination: report.destTerminalId === '' ? v.srcTerminalId : report.destTerminalId,
+          networkError: undefined,
+        },
+      };
+    }
+    // TP_udhi 0x40 is the raw 03.40 bit that some gateways pass through.
+    const header = (v.tpUdhi & 0x41) === 0 ? 0 : Math.min((v.msgContent[0] ?? -1) + 1, v.msgContent.length);
+    return {
+      what: 'mo',
+      answer,
+      draft: {
+        source: v.srcTerminalId,
+        sourceTon: 0,
+        sourceNpi: 1,
+        destination: v.destId,
+        destTon: 0,
+        destNpi: 1,
+        serviceType: '',
+        esmClass: 0,
+        protocolId: v.tpPid,
+        priority: 0,
+        dataCoding: 0,
+        coding: codingOf(v.msgFmt, v.msgContent.subarray(header)),
+        registered: 0,
+        scheduledAt: 0,
+        validUntil: 0,
+        udh: header === 0 ? NO_OCTETS : v.msgContent.subarray(0, header),
+        octets: v.msgContent.subarray(header),
+        tlvs: NO_OCTETS,
+        hops: '',
+      },
+    };
+  },
+
+  codeName: (code) => `CMPP_${submitResult(code, 0x30).name}`,
+  showId: (id) => (id.length === 8 ? msgIdDecimal(id) : id),
+};
+
+/** Class 0: shown at once, not stored (GSM 03.38: 0x10-0x1F and 0xF0-0xFF with class bits 0). */
+function isFlash(dataCoding: number): boolean {
+  return (dataCoding & 0xf3) === 0x10 || (dataCoding & 0xf3) === 0xf0;
+}
