@@ -138,8 +138,8 @@ export interface Dialect {
   writeHeader(out: Buffer, o: number, length: number, command: number, status: number, sequence: number): void;
   /** Whether an answer with this status has a body. */
   hasBody(status: number): boolean;
-  /** Status inside an answer's body; only where `statusAt` is -1. Undefined: the body is too short to say. */
-  statusOf(value: Values<Fields>, bodyOctets: number): number | undefined;
+  /** Status inside an answer's body; only where `statusAt` is -1. */
+  statusOf(value: Values<Fields>): number;
   /** Puts the status into an answer's body, where the protocol has it there. */
   setStatus(value: Values<Fields>, status: number): void;
   /** Answer to a request whose body could not be read, or was not allowed: `b[o..end)` is that body. */
@@ -157,8 +157,8 @@ export interface Dialect {
 
   /** Our bind. `at`: ms since the epoch, for protocols that hash the time. */
   writeBind(credentials: BindCredentials, at: number): Ready;
-  /** Reads the answer `b[start..end)`, header included; its layout may differ from the configured version's. */
-  readBindAnswer(credentials: BindCredentials, b: Buffer, start: number, end: number): BindOutcome;
+  /** Reads the answer `b[start..end)`, header included, to the bind `sent`; its layout may be another version's. */
+  readBindAnswer(credentials: BindCredentials, sent: Ready, b: Buffer, start: number, end: number): BindOutcome;
 
   /** Whether the client of such a bind may submit messages, and be delivered any. */
   canSubmit(mode: Mode): boolean;

@@ -140,6 +140,8 @@ export class Engine<T> implements Session<T>, Receiver {
   readonly #expiry: Timer;
   #expiryArmed = false;
   #refusedBinds = 0;
+  /** Our bind, as it went out. */
+  #sent: Ready | undefined;
   #heard = false;
   #probing = false;
   #misses = 0;
@@ -194,8 +196,8 @@ export class Engine<T> implements Session<T>, Receiver {
     this.mode = side.credentials.mode;
     this.tag = side.tag;
     this.#to('binding');
-    const bind = dialect.writeBind(side.credentials, this.#clock.now());
-    this.#write(bind.plan, bind.value, bind.status, this.#window.nextSequence());
+    this.#sent = dialect.writeBind(side.credentials, this.#clock.now());
+    this.#writeReady(this.#sent, this.#window.nextSequence());
   }
 
   get windowSize(): number {
@@ -376,7 +378,7 @@ export class Engine<T> implements Session<T>, Receiver {
       status = int32(b, start + statusAt) >>> 0;
       // A positive answer that cannot be read says nothing; of a negative one the status is enough.
       if (value === undefined && status === 0) status = undefined;
-    } else if (value !== undefined) status = this.#dialect.statusOf(value, end - start - headerOctets);
+    } else if (value !== undefined) status = this.#dialect.statusOf(value);
 
     if (slot < 0 || window.expects[slot] !== (plan.id | 0)) {
       const token = status === undefined || value === undefined ? undefined : window.takeLate(sequence, plan.id | 0);
@@ -552,7 +554,7 @@ export class Engine<T> implements Session<T>, Receiver {
       this.counters.unmatched++;
       return;
     }
-    const outcome = this.#dialect.readBindAnswer(this.#side.credentials, b, start, end);
+    const outcome = this.#dialect.readBindAnswer(this.#side.credentials, this.#sent!, b, start, end);
     if (outcome.ok) {
       if (outcome.remark !== '') this.#log.warn({ ...this.#who(), remark: outcome.remark }, 'session: odd bind answer');
       this.#onBound(this.#side.name, outcome.version);

@@ -117,7 +117,7 @@ export const smpp: Dialect = {
   operations,
   writeHeader,
   hasBody: (status) => status === ESME.ROK,
-  statusOf: () => undefined,
+  statusOf: () => ESME.ROK,
   setStatus: () => undefined,
   refusal: (answer) => answer.fill({}),
   faultStatus,
@@ -161,7 +161,7 @@ export const smpp: Dialect = {
     };
     return { plan, value, status: 0 };
   },
-  readBindAnswer(credentials, b, start, end) {
+  readBindAnswer(credentials, _sent, b, start, end) {
     const status = b.readUInt32BE(start + 8);
     if (status !== ESME.ROK) {
       return {
