@@ -5,13 +5,13 @@ export type Delay = number | { readonly min: number; readonly max: number };
  * A final state of a message: DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED; or another status
  * word, reported as it stands (CMPP: `MK:0012`).
  */
-export type StateWord = string;
+type StateWord = string;
 
 /** How a spoilt answer looks: random octets, an impossible length, an unknown command, a foreign sequence, half a frame. */
-export type Garbage = 'octets' | 'length' | 'command' | 'sequence' | 'cut';
+type Garbage = 'octets' | 'length' | 'command' | 'sequence' | 'cut';
 
 /** An outcome for destinations that end in these digits: an error code at once, or a final state in the report. */
-export interface NumberRule {
+interface NumberRule {
   readonly suffix: string;
   readonly code?: number;
   readonly state?: StateWord;

@@ -6,7 +6,7 @@ import { latin1 } from '../protocols/wire/octets.ts';
 import { createFingerprints, fingerprint } from './fingerprints.ts';
 
 /** What a carrier saw and did. A submit is a PDU; messages are its destinations. */
-export interface Counts {
+interface Counts {
   connections: number;
   binds: number;
   bindsRefused: number;
@@ -46,7 +46,7 @@ export interface Counts {
 export type RecordMode = 'nothing' | 'fingerprints' | 'messages';
 
 /** A message to one destination, joined from its parts. */
-export interface Message {
+interface Message {
   readonly account: string;
   readonly source: string;
   readonly destination: string;
@@ -57,7 +57,7 @@ export interface Message {
 }
 
 /** One part as it came. `octets` is its text without a user data header, a view that is valid during the call. */
-export interface Arrival {
+interface Arrival {
   readonly account: string;
   readonly source: string;
   readonly destination: string;

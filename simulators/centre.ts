@@ -94,7 +94,7 @@ export interface Session {
 }
 
 /** A report, or a part of an MO, on its way to an account. */
-export interface Delivery {
+interface Delivery {
   /** When it is due; once sent, when it was sent. */
   at: number;
   /** Under which it was sent last. */
@@ -123,7 +123,7 @@ interface Answer {
   readonly last: boolean;
 }
 
-export interface AccountBook {
+interface AccountBook {
   readonly account: Account;
   readonly sessions: Session[];
   /** Due and not yet sent; `head` is the first that is left. */

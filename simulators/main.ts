@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SingleBar } from 'cli-progress';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BehaviourChange, Delay } from './behaviour.ts';
 import type { RecordMode } from './books.ts';
 import { type Carrier, type CarrierOptions, startCarrier } from './carrier.ts';
@@ -38,6 +38,9 @@ const json = (text: string): unknown => {
     throw new InvalidArgumentError(e instanceof Error ? e.message : String(e));
   }
 };
+
+const choice = (flags: string, description: string, words: readonly string[]): Option =>
+  new Option(flags, description).choices(words);
 
 const collect = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];
 
@@ -218,7 +221,7 @@ const program = new Command('simulators').description('simulated carriers, and a
 program
   .command('carrier')
   .description('a carrier that accepts, reports and misbehaves as told')
-  .requiredOption('--protocol <name>', 'smpp or cmpp')
+  .addOption(choice('--protocol <name>', 'what it speaks', ['smpp', 'cmpp']).makeOptionMandatory())
   .option('--version <v>', 'smpp 3.3, 3.4, 5.0; cmpp 2.0, 2.1, 3.0')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <n>', 'port to listen on; 0 takes a free one', number, 0)
@@ -237,7 +240,7 @@ program
   .option('--disconnect-every <n>', 'ends a session with every n-th submit', number)
   .option('--seed <n>', 'of all that is drawn', number)
   .option('--behaviour <json>', 'any rules as JSON, or @file', json)
-  .option('--record <mode>', 'nothing, fingerprints (counts repeats) or messages')
+  .addOption(choice('--record <mode>', 'what is kept of messages', ['nothing', 'fingerprints', 'messages']))
   .option('--stats', 'a line of counts every second')
   .option('--stats-on-exit', 'counts and own CPU time as JSON at the end')
   .option('--ready-json', 'one line of JSON with the port when it listens')
@@ -258,7 +261,7 @@ program
   .option('--texts <file>', 'one text a line, sent in turn')
   .option('--source <address>', 'source_addr')
   .option('--first-number <n>', 'destination of the first message; the next goes to the next', number)
-  .option('--long <way>', 'udh or payload')
+  .addOption(choice('--long <way>', 'how long texts go', ['udh', 'payload']))
   .option('--no-receipts', 'ask for no receipts')
   .option('--resubmit', 'submit again what was cut off without an answer')
   .option('--retry-throttled', 'submit again what was refused as too fast')

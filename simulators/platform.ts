@@ -52,7 +52,7 @@ export interface LoadOptions {
   readonly onMo?: (mo: Readonly<Pdu<typeof deliverSm>>, octets: Uint8Array) => void;
 }
 
-export interface Progress {
+interface Progress {
   readonly parts: number;
   readonly submitted: number;
   readonly settled: number;
@@ -129,7 +129,8 @@ export function createLoad(options: LoadOptions): Load {
     reconnectFor = 60_000,
   } = options;
   if (texts.length === 0) throw new RangeError('platform: no texts; give at least one');
-  if (!(count > 0)) throw new RangeError(`platform: count is ${count}; give how many messages to submit`);
+  if (!(Number.isInteger(count) && count > 0))
+    throw new RangeError(`platform: count is ${count}; give how many messages to submit`);
   if (!(window > 0 && bindCount > 0)) throw new RangeError('platform: window and binds must be at least 1');
 
   const codec = smppCodec(SMPP_34);
@@ -154,6 +155,7 @@ export function createLoad(options: LoadOptions): Load {
     acked: 0,
     refused: 0,
     unknown: 0,
+    missed: 0,
     resubmitted: 0,
     receipted: 0,
     duplicated: 0,
@@ -461,6 +463,7 @@ export function createLoad(options: LoadOptions): Load {
   /** A part without an answer. */
   function giveUp(part: number): void {
     doubtful[part] = 1;
+    n.missed++;
     if (resubmit && !finished) {
       n.resubmitted++;
       again.push(part);
@@ -499,7 +502,9 @@ export function createLoad(options: LoadOptions): Load {
     const settled = n.acked + n.refused + n.unknown;
     const open = stopped ? binds.some((x) => x.inFlight > 0) || again.length > 0 : settled < total;
     if (open) return;
-    if (!wantsReceipts || n.receipted >= n.acked || at - lastEventAt > receiptTimeout) finish();
+    // Where an answer was missed, a late one or a receipt that shows what became of it may still come.
+    const expected = wantsReceipts ? n.acked - n.receipted : 0;
+    if ((expected <= 0 && n.missed === 0) || at - lastEventAt > receiptTimeout) finish();
   }
 
   function close(): void {
@@ -525,7 +530,13 @@ export function createLoad(options: LoadOptions): Load {
 
   function finish(): void {
     if (finished) return;
-    for (const bind of binds) for (const part of bind.parts) if (part !== -1) doubtful[part] = 1;
+    for (const bind of binds) {
+      for (const part of bind.parts) {
+        if (part === -1) continue;
+        doubtful[part] = 1;
+        n.unknown++;
+      }
+    }
     close();
     resolve(verdict());
   }

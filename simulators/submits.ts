@@ -6,7 +6,7 @@ import { concatUdh } from '../protocols/text/udh.ts';
 import { NO_TLVS, type Tlv } from '../protocols/wire/tlv.ts';
 
 /** One submit of a text, but for its destination and sequence. */
-export interface Template {
+interface Template {
   readonly dataCoding: number;
   readonly esmClass: number;
   readonly octets: Buffer;

@@ -39,7 +39,7 @@ const SUBMIT_MULTI = 0x21;
 const DATA_SM = 0x103;
 
 /** Text of what a data_coding says (3.4: 5.2.19, 23.038 above 0x0f); 15 is GBK by the habit of Chinese carriers. */
-export function codingOf(dataCoding: number): Coding {
+function codingOf(dataCoding: number): Coding {
   switch (dataCoding) {
     case 0:
       return 'gsm7';
