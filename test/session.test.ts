@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { authenticatorIsmg, authenticatorSource } from '../protocols/cmpp/auth.ts';
+import { cmppCodec } from '../protocols/cmpp/tables.ts';
 import { FRAME } from '../protocols/smpp/header.ts';
 import { smppCodec } from '../protocols/smpp/tables.ts';
 import { NO_TLVS } from '../protocols/wire/tlv.ts';
 import type { BindCredentials, BindVerdict } from '../src/session/dialect.ts';
+import { cmpp } from '../src/session/dialects/cmpp.ts';
 import { smpp } from '../src/session/dialects/smpp.ts';
 import { createRig, frameOf } from './session/rig.ts';
 
@@ -751,4 +754,263 @@ describe('bad input', () => {
     rig.link.feed(octets);
     expect(rig.session.state).toBe('bound');
   }
+});
+
+describe('CMPP: every state and every kind of frame', () => {
+  const v2 = cmppCodec(0x20);
+  const login = {
+    sourceAddr: '900001',
+    // Checked by another implementation: see protocol notes, CONNECT.
+    authenticatorSource: Buffer.from('90d00c1d517abd0b4f65f6bcf8535d16', 'hex').toString('latin1'),
+    version: 0x20,
+    timestamp: 1021080510,
+  };
+  const cmppCredentials: BindCredentials = { name: '900001', secret: '888888', mode: 'trx', version: 0x20 };
+  const id = '\x01\x02\x03\x04\x05\x06\x07\x08';
+  const message = { msgId: id, destTerminalId: ['13800138000'], msgContent: Buffer.from('hi') };
+  const cut = (frame: Buffer, octets: number): Buffer => {
+    const b = Buffer.from(frame.subarray(0, octets));
+    b.writeUInt32BE(octets, 0);
+    return b;
+  };
+  const is = {
+    connect: (n = 7) => frameOf(cmpp, v2.connect, login, n),
+    connectResp: (n = 0) => frameOf(cmpp, v2.connectResp, { authenticatorIsmg: 'x'.repeat(16), version: 0x20 }, n),
+    refusal: (n = 0) => frameOf(cmpp, v2.connectResp, { status: 3 }, n),
+    activeTest: (n = 7) => frameOf(cmpp, v2.activeTest, {}, n),
+    submit: (n = 7) => frameOf(cmpp, v2.submit, message, n),
+    deliver: (n = 7) => frameOf(cmpp, v2.deliver, { msgId: id, msgContent: Buffer.from('hi') }, n),
+    brokenSubmit: (n = 7) => cut(frameOf(cmpp, v2.submit, message, n), 60),
+    brokenDeliver: (n = 7) => cut(frameOf(cmpp, v2.deliver, { msgId: id, msgContent: Buffer.from('hi') }, n), 60),
+    fwd: (n = 7) => frameOf(cmpp, v2.fwd, { destId: ['1'] }, n),
+    terminate: (n = 7) => frameOf(cmpp, v2.terminate, {}, n),
+    terminateResp: (n = 7) => frameOf(cmpp, v2.terminateResp, {}, n),
+    stray: (n = 7) => frameOf(cmpp, v2.submitResp, {}, n),
+    strayDelivered: (n = 7) => frameOf(cmpp, v2.deliverResp, {}, n),
+    unknown: (n = 7) => Buffer.concat([u32(12), u32(0x10), u32(n)]),
+    unknownAnswer: (n = 7) => Buffer.concat([u32(12), u32(0x80000010), u32(n)]),
+  };
+  const server = (authenticate?: () => Promise<BindVerdict> | BindVerdict) =>
+    createRig({ dialect: cmpp, role: 'server', ...(authenticate === undefined ? {} : { authenticate }) });
+  const client = () => createRig({ dialect: cmpp, role: 'client', credentials: cmppCredentials });
+  const states = {
+    'server open': () => server(),
+    'server pending': () => {
+      const rig = server(never);
+      rig.link.feed(is.connect());
+      return rig;
+    },
+    'server bound': () => {
+      const rig = server();
+      rig.link.feed(is.connect());
+      return rig;
+    },
+    'server goodbye': () => {
+      const rig = states['server bound']();
+      rig.session.unbind('stop');
+      return rig;
+    },
+    'client binding': client,
+    'client bound': () => {
+      const rig = client();
+      rig.link.feed(is.connectResp());
+      return rig;
+    },
+  };
+  const NOTHING = '';
+  const grid: Record<keyof typeof states, Partial<Record<keyof typeof is, Cell>>> = {
+    'server open': {
+      connect: ['80000001/0', 'bound', 'bound'],
+      activeTest: ['80000008/0', 'open', NOTHING],
+      submit: ['80000004/0', 'open', NOTHING],
+      terminate: ['80000002/0', 'open', NOTHING],
+      unknown: [NOTHING, 'open', NOTHING],
+      unknownAnswer: [NOTHING, 'open', NOTHING],
+      strayDelivered: [NOTHING, 'open', NOTHING],
+    },
+    'server pending': {
+      connect: [NOTHING, 'binding', NOTHING],
+      submit: [NOTHING, 'binding', NOTHING],
+      activeTest: [NOTHING, 'binding', NOTHING],
+    },
+    'server bound': {
+      connect: ['80000001/5', 'bound', NOTHING],
+      activeTest: ['80000008/0', 'bound', NOTHING],
+      submit: [NOTHING, 'bound', 'request'],
+      deliver: ['80000005/1', 'bound', NOTHING],
+      brokenSubmit: ['80000004/0', 'bound', NOTHING],
+      fwd: ['80000009/0', 'bound', NOTHING],
+      terminate: ['80000002/0', 'closed', 'closed'],
+      terminateResp: [NOTHING, 'bound', NOTHING],
+      unknown: [NOTHING, 'bound', NOTHING],
+      strayDelivered: [NOTHING, 'bound', NOTHING],
+    },
+    'server goodbye': {
+      submit: ['80000004/0', 'unbinding', NOTHING],
+      terminate: ['80000002/0', 'closed', 'closed'],
+      terminateResp: [NOTHING, 'closed', 'closed'],
+    },
+    'client binding': {
+      connectResp: [NOTHING, 'bound', 'bound'],
+      refusal: [NOTHING, 'closed', 'closed'],
+      activeTest: ['80000008/0', 'binding', NOTHING],
+      deliver: ['80000005/1', 'binding', NOTHING],
+      unknown: [NOTHING, 'binding', NOTHING],
+    },
+    'client bound': {
+      connectResp: [NOTHING, 'bound', NOTHING],
+      activeTest: ['80000008/0', 'bound', NOTHING],
+      deliver: [NOTHING, 'bound', 'request'],
+      brokenDeliver: ['80000005/1', 'bound', NOTHING],
+      submit: ['80000004/0', 'bound', NOTHING],
+      terminate: ['80000002/0', 'closed', 'closed'],
+      stray: [NOTHING, 'bound', NOTHING],
+      unknown: [NOTHING, 'bound', NOTHING],
+    },
+  };
+  const rows = Object.entries(grid).flatMap(([state, cells]) =>
+    Object.entries(cells).map(([event, cell]) => ({ state, event, cell })),
+  );
+  // The status column shows the first octet of the body: Msg_Id's in most answers, Status in CONNECT_RESP.
+  test.each(rows)('$state: $event', ({ state, event, cell }) => {
+    const rig = states[state as keyof typeof states]();
+    expect(outcome(rig, is[event as keyof typeof is]())).toEqual(cell);
+    expect(rig.errors).toEqual([]);
+    const again = states[state as keyof typeof states]();
+    again.take();
+    again.link.feed(is[event as keyof typeof is](0xfffffffe));
+    for (const w of again.take()) expect(w.sequence).toBe(0xfffffffe);
+  });
+
+  test.each([
+    ['server bound', 'deliver', 2, id],
+    ['server bound', 'brokenSubmit', 4, '\0'.repeat(8)],
+    ['server goodbye', 'submit', 8, '\0'.repeat(8)],
+    ['client bound', 'brokenDeliver', 4, id],
+    ['client bound', 'submit', 2, '\0'.repeat(8)],
+  ] as const)(
+    '%s: %s is refused with Result %i, its Msg_Id echoed where it is known',
+    (state, event, result, msgId) => {
+      const rig = states[state]();
+      rig.take();
+      rig.link.feed(is[event]());
+      const [answer] = rig.take();
+      expect(v2.submitResp.decode(answer!.octets, 12, answer!.octets.length)).toEqual({ msgId, result });
+      expect([...rig.session.counters.statusesOut]).toEqual([[result, 1]]);
+    },
+  );
+
+  test.each([0x20, 0x21, 0x30, 0x00])(
+    'a login of version %i: judged by its digest, answered in its layout',
+    (version) => {
+      const checks: boolean[] = [];
+      const rig = createRig({
+        dialect: cmpp,
+        role: 'server',
+        authenticate: (bind) => {
+          expect(bind).toMatchObject({ name: '900001', mode: 'trx', protocol: 'cmpp' });
+          expect(bind.password).toBeUndefined();
+          checks.push(bind.digestOf!('wrong'), bind.digestOf!('888888'));
+          return { accept: true, peer: 'sp', window: 16 };
+        },
+      });
+      rig.link.feed(frameOf(cmpp, v2.connect, { ...login, version }, 1));
+      expect(checks).toEqual([false, true]);
+      const [answer] = rig.take();
+      expect(answer!.octets.length).toBe(version < 0x30 ? 30 : 33);
+      const read = cmppCodec(version).connectResp.decode(answer!.octets, 12, answer!.octets.length);
+      expect(read).toEqual({
+        status: 0,
+        authenticatorIsmg: authenticatorIsmg(0, version, login.authenticatorSource, '888888'),
+        version: 0x30,
+      });
+    },
+  );
+
+  test.each([
+    ['unknown', 3],
+    ['password', 3],
+    ['address', 2],
+    ['version', 4],
+    ['tooMany', 5],
+    ['busy', 5],
+  ] as const)('refused as %s: status %i, then closed', (reason, status) => {
+    const rig = server(() => ({ accept: false, reason }));
+    rig.link.feed(is.connect());
+    expect(rig.take()).toMatchObject([{ command: 0x80000001, status }]);
+    expect(rig.session.state).toBe('closed');
+  });
+
+  test('a version that does not exist', () => {
+    const rig = server();
+    rig.link.feed(frameOf(cmpp, v2.connect, { ...login, version: 0x7f }, 1));
+    const [answer] = rig.take();
+    expect(v2.connectResp.decode(answer!.octets, 12, answer!.octets.length).status).toBe(4);
+    expect(rig.session.state).toBe('closed');
+  });
+
+  test('as a client: what goes out is hashed with Beijing time, and an answer in either layout is taken', () => {
+    for (const [version, octets] of [
+      [0x20, 33],
+      [0x30, 30],
+      [0x30, 33],
+    ] as const) {
+      const rig = createRig({ dialect: cmpp, role: 'client', credentials: { ...cmppCredentials, version } });
+      const [sent] = rig.take();
+      const value = cmppCodec(version).connect.decode(sent!.octets, 12, sent!.octets.length);
+      // The rig's clock: 2023-11-14 22:13:20 UTC.
+      expect(value).toEqual({
+        sourceAddr: '900001',
+        authenticatorSource: authenticatorSource('900001', '888888', '1115061320'),
+        version,
+        timestamp: 1115061320,
+      });
+      const layout = cmppCodec(octets === 30 ? 0x20 : 0x30);
+      rig.link.feed(frameOf(cmpp, layout.connectResp, { authenticatorIsmg: 'wrong', version: 0x10 }, sent!.sequence));
+      expect(rig.session).toMatchObject({ state: 'bound', version });
+    }
+  });
+
+  test.each([
+    [1, 'refused'],
+    [2, 'credentials'],
+    [3, 'credentials'],
+    [4, 'credentials'],
+    [5, 'alreadyBound'],
+    [77, 'refused'],
+  ])('as a client: status %i is %s', (status, failure) => {
+    const rig = client();
+    rig.link.feed(frameOf(cmpp, v2.connectResp, { status }, 0));
+    expect(rig.failures).toMatchObject([{ failure, status }]);
+    expect(rig.session.state).toBe('closed');
+  });
+
+  test('requests and answers: Result is the status, sequences use all 32 bits and begin at 0', () => {
+    const rig = states['client bound']();
+    rig.take();
+    const value = v2.submit.fill(message);
+    const sequence = rig.session.request(v2.submit, value, 'a');
+    expect(sequence).toBe(1);
+    rig.link.feed(frameOf(cmpp, v2.submitResp, { msgId: id, result: 8 }, sequence));
+    expect(rig.owner.told.at(-1)).toMatchObject({ what: 'answer', token: 'a', status: 8, value: { msgId: id } });
+    // An answer without its Result says nothing.
+    const next = rig.session.request(v2.submit, value, 'b');
+    rig.link.feed(Buffer.concat([u32(12), u32(0x80000004), u32(next)]));
+    expect(rig.owner.told.at(-1)).toEqual({ what: 'expired', token: 'b' });
+    rig.link.feed(is.deliver(5));
+    rig.session.respond(5, v2.deliverResp, v2.deliverResp.fill({ msgId: id }), 9);
+    const [answer] = rig.take().slice(-1);
+    expect(v2.deliverResp.decode(answer!.octets, 12, answer!.octets.length)).toEqual({ msgId: id, result: 9 });
+  });
+
+  test('framing lost: closed without a word', () => {
+    for (const hex of ['00000000', '0000000b80000004', '0000100180000004']) {
+      const rig = states['client bound']();
+      rig.take();
+      rig.link.feed(Buffer.from(hex, 'hex'));
+      expect(rig.take()).toEqual([]);
+      expect(rig.session.state).toBe('closed');
+      expect(rig.session.counters.faults).toBe(1);
+    }
+  });
 });

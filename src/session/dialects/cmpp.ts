@@ -165,8 +165,8 @@ export const cmpp: Dialect = {
     };
     return { plan, value, status: CONNECT_STATUS.OK };
   },
-  refuseBind(_operation, claim, status) {
-    const { connectResp: plan } = cmppCodec(claim?.version ?? CMPP_30);
+  refuseBind(operation, claim, status) {
+    const plan = claim === undefined ? operation.answer! : cmppCodec(claim.version).connectResp;
     const value: ConnectResp = { status, authenticatorIsmg: '', version: CMPP_30 };
     return { plan, value, status };
   },
