@@ -19,6 +19,8 @@ export interface Turn {
   markOutgoing(link: Outgoing): void;
   /** The commit step: seals and appends the open batch when it is due. */
   onCommit(commit: () => void): void;
+  /** Called last at the end of every turn. */
+  onEnd(end: () => void): void;
   /** Makes sure that an end of turn will come. */
   wake(): void;
   /** Runs the end of the turn now (tests, shutdown). */
@@ -31,6 +33,7 @@ export function createTurn(schedule: (end: () => void) => void = (end) => void s
   let outgoing: Outgoing[] = [];
   let spareOutgoing: Outgoing[] = [];
   let commit = (): void => undefined;
+  let ended = (): void => undefined;
   let scheduled = false;
 
   const end = (): void => {
@@ -56,6 +59,7 @@ export function createTurn(schedule: (end: () => void) => void = (end) => void s
     }
     links.length = 0;
     spareOutgoing = links;
+    ended();
     if (pumps.length > 0) wake();
   };
 
@@ -80,6 +84,9 @@ export function createTurn(schedule: (end: () => void) => void = (end) => void s
     },
     onCommit(f) {
       commit = f;
+    },
+    onEnd(f) {
+      ended = f;
     },
     wake,
     end,

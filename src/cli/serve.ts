@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { createAddressTest } from '../base/address.ts';
-import { type Clock, systemClock } from '../base/clock.ts';
+import { type Clock, createTurnClock } from '../base/clock.ts';
 import { after, every, sleep } from '../base/timers.ts';
 import { createTurn, type Turn } from '../base/turn.ts';
 import { createWheel, type Wheel } from '../base/wheel.ts';
@@ -59,8 +59,9 @@ interface Parts {
 
 /** Starts a node: store, recovery, carriers, listeners, in this order. Rejects with what could not be started. */
 export async function startNode(config: Config, log: Logger): Promise<Node> {
-  const clock = systemClock;
   const turn = createTurn();
+  const clock = createTurnClock(turn.wake);
+  turn.onEnd(clock.endOfTurn);
   const wheel = createWheel();
   const folder = resolve(config.node.data);
   mkdirSync(folder, { recursive: true });
@@ -110,7 +111,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     listeners,
     dials,
     recovery,
-    startedAt: clock.now(),
+    startedAt: Date.now(),
 
     async reload(next) {
       const diff = diffConfig(node.config, next);

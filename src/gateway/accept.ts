@@ -10,7 +10,7 @@ import { cancel, query, replace } from './amend.ts';
 import type { Gateway } from './context.ts';
 import { enqueue } from './dispatch.ts';
 import { pick, ruleFor } from './route.ts';
-import { applyAccepted } from './state.ts';
+import { applyAccepted, create } from './state.ts';
 
 /** A request that waits for durability before it is answered. */
 interface Ticket {
@@ -24,7 +24,8 @@ interface Ticket {
 }
 
 const NONE_FAILED: readonly Failed[] = Object.freeze([]);
-const NUMBER = /^\+?\d{3,20}$/;
+export /** What a destination must look like. */
+export const NUMBER = /^\+?\d{3,20}$/;
 
 /** A request of a platform: taken, answered at once with a refusal, or handed to query, cancel and replace. */
 export function onPlatformRequest(
@@ -167,36 +168,40 @@ function take(
   const { receipts } = config;
   const asked = draft.registered & 3;
   const wish = receipts.request === 'never' ? 0 : receipts.request === 'always' && asked === 0 ? 1 : asked;
-  const value = {
-    id,
-    kind: MT,
-    publicId: publicId === 0 ? id : publicId,
-    account: account.name,
-    acceptedAt: now,
-    source: draft.source,
-    sourceTon: draft.sourceTon,
-    sourceNpi: draft.sourceNpi,
-    destination: draft.destination,
-    destTon: draft.destTon,
-    destNpi: draft.destNpi,
-    serviceType: draft.serviceType,
-    esmClass: draft.esmClass,
-    protocolId: draft.protocolId,
-    priority: draft.priority,
-    dataCoding: draft.dataCoding,
-    coding: draft.coding,
-    registered: (draft.registered & ~3 & 0xff) | wish,
-    flags:
-      (draft.validUntil === 0 ? 0 : VALIDITY_GIVEN) |
-      (receipts.intermediate && (draft.registered & 0x10) !== 0 ? WANTS_INTERMEDIATE : 0),
-    scheduledAt: draft.scheduledAt > now ? draft.scheduledAt : 0,
-    validUntil: draft.validUntil === 0 ? Math.max(now, draft.scheduledAt) + config.validity : draft.validUntil,
-    udh: draft.udh,
-    octets: draft.octets,
-    tlvs: draft.tlvs,
-    carrier: '',
-  };
-  const message = applyAccepted(gw.state, value, gw.batch.add(plans.accepted, value));
+  const message = create(
+    {
+      id,
+      kind: MT,
+      publicId: publicId === 0 ? id : publicId,
+      account: account.name,
+      acceptedAt: now,
+      source: draft.source,
+      sourceTon: draft.sourceTon,
+      sourceNpi: draft.sourceNpi,
+      destination: draft.destination,
+      destTon: draft.destTon,
+      destNpi: draft.destNpi,
+      serviceType: draft.serviceType,
+      esmClass: draft.esmClass,
+      protocolId: draft.protocolId,
+      priority: draft.priority,
+      dataCoding: draft.dataCoding,
+      coding: draft.coding,
+      registered: (draft.registered & ~3 & 0xff) | wish,
+      flags:
+        (draft.validUntil === 0 ? 0 : VALIDITY_GIVEN) |
+        (receipts.intermediate && (draft.registered & 0x10) !== 0 ? WANTS_INTERMEDIATE : 0),
+      scheduledAt: draft.scheduledAt > now ? draft.scheduledAt : 0,
+      validUntil: draft.validUntil === 0 ? Math.max(now, draft.scheduledAt) + config.validity : draft.validUntil,
+      udh: draft.udh,
+      octets: draft.octets,
+      tlvs: draft.tlvs,
+      carrier: '',
+    },
+    gw.batch.sequence,
+  );
+  gw.batch.add(plans.accepted, message);
+  applyAccepted(gw.state, message);
   // Decided now, so that the queue's room is the room that was promised; not journalled: a restart decides anew.
   message.carrier = carrier;
   message.submitter = session.id;

@@ -11,6 +11,7 @@ import {
   type Report,
   SENT,
   type Segment,
+  stateName,
   UNDELIVERABLE,
   UNKNOWN,
   WANTS_INTERMEDIATE,
@@ -387,26 +388,34 @@ function matchParked(gw: Gateway, carrier: Carrier, m: Message, s: Segment, carr
 /** A segment's final state is known; perhaps the message's is, too. */
 function settle(gw: Gateway, m: Message, s: Segment, state: number, error: string, now: number): void {
   const sentAt = s.at;
+  gw.recent.reported(m.carrier, canonicalId(s.carrierId));
+  if (s.otherId !== '') gw.recent.reported(m.carrier, canonicalId(s.otherId));
+  if (m.segments.length === 1) {
+    if (state !== DELIVERED && failsOver(gw, m, s, sentAt, now) && leave(gw, m, 0, outcomeOf(state, error), 1)) return;
+    end(gw, m, state, error, '', 1);
+    return;
+  }
   const value = { id: m.id, segment: s.index, state, error, at: now };
   gw.batch.add(plans.reported, value);
-  for (const id of [s.carrierId, s.otherId]) if (id !== '') gw.recent.reported(m.carrier, canonicalId(id));
   applyReported(gw.state, m, value);
   const outcome = joined(m, gw.accounts.get(m.account)?.config.receipts.join ?? 'all');
   if (outcome === undefined) {
     rest(gw.state, m);
     return;
   }
-  if (outcome.state !== DELIVERED && failsOver(gw, m, sentAt, now)) {
-    if (leave(gw, m, s.index, `reported ${error === '' ? outcome.state : error}`, 1)) return;
+  if (outcome.state !== DELIVERED && failsOver(gw, m, s, sentAt, now)) {
+    if (leave(gw, m, s.index, outcomeOf(outcome.state, outcome.error), 1)) return;
   }
   end(gw, m, outcome.state, outcome.error, '');
 }
 
+const outcomeOf = (state: number, error: string): string => `reported ${error === '' ? stateName(state) : error}`;
+
 /** The route goes on after a failed report within its time, nothing else of the message is alive, and its text is still here. */
-function failsOver(gw: Gateway, m: Message, sentAt: number, now: number): boolean {
+function failsOver(gw: Gateway, m: Message, except: Segment, sentAt: number, now: number): boolean {
   const within = routeOf(gw, m)?.next.reportFailedWithin ?? 0;
-  if (within === 0 || now - sentAt > within || m.validUntil <= now) return false;
-  return m.octets.length > 0 && m.segments.every((x) => x.stage === REPORTED && x.state !== DELIVERED);
+  if (within === 0 || now - sentAt > within || m.validUntil <= now || m.octets.length === 0) return false;
+  return m.segments.every((x) => x === except || (x.stage === REPORTED && x.state !== DELIVERED));
 }
 
 const RANK: readonly number[] = [0, 0, 1, 5, 6, 8, 2, 4, 7]; // by message_state: DELIVERED best, UNDELIVERABLE worst

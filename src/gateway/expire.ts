@@ -97,7 +97,8 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
         const m = next.value;
         if (m.stage === QUEUED && m.validUntil <= now && m.segments.every((s) => s.stage === PENDING)) {
           end(gw, m, EXPIRED, m.trace.at(-1)?.outcome ?? '', 'validity over before it could be sent');
-        } else if (m.stage === ENDED && keptUntil(gw, m) <= now) due(m, now);
+        } else if (m.stage === AWAITING && gw.state.dueOf(m) <= now) due(m, now);
+        else if (m.stage === ENDED && keptUntil(gw, m) <= now) due(m, now);
       }
     },
   };

@@ -20,10 +20,10 @@ export function wantsReceipt(m: Pick<Message, 'registered'>, state: number): boo
 }
 
 /** Ends a message: final state, record, and a receipt where one is wanted. No message ends otherwise. */
-export function end(gw: Gateway, m: Message, state: number, error: string, reason: string): void {
+export function end(gw: Gateway, m: Message, state: number, error: string, reason: string, reported: 0 | 1 = 0): void {
   const now = gw.clock.now();
   const receipt = m.kind === MT && wantsReceipt(m, state) ? 1 : 0;
-  const value = { id: m.id, state, error, reason, receipt, at: now };
+  const value = { id: m.id, state, error, reason, receipt, reported, at: now };
   gw.batch.add(plans.ended, value);
   applyEnded(gw.state, m, value);
   const carrier = gw.carriers.get(m.carrier);

@@ -35,7 +35,7 @@ import { createExpiry, keptUntil } from './expire.ts';
 import { createRate } from './rate.ts';
 import { createRecent } from './recent.ts';
 import { accountForCalled, compileRoutes } from './route.ts';
-import { applyAccepted, createState, find, freeze, replayEvent } from './state.ts';
+import { applyAccepted, create, createState, find, freeze, replayEvent } from './state.ts';
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -302,7 +302,9 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       tlvs: draft.tlvs,
       carrier: carrier.name,
     };
-    const m = applyAccepted(gw.state, value, gw.batch.add(plans.accepted, value));
+    const m = create(value, gw.batch.sequence);
+    gw.batch.add(plans.accepted, m);
+    applyAccepted(gw.state, m);
     gw.batch.effect(tell, gw, m, undefined);
     gw.batch.effect(answerMo, session, sequence, answer);
   };

@@ -1,3 +1,4 @@
+import { createRing, type Ring } from '../base/ring.ts';
 import {
   ANSWERED,
   type Attempt,
@@ -51,6 +52,8 @@ export interface State {
   /** Messages at work. Those that wait are in `frozen`. */
   readonly active: Map<number, Message>;
   readonly frozen: Frozen;
+  /** Those of `active` that wait for a report, the longest first; some may have gone on since. */
+  readonly warm: Ring<Message>;
   /** Answered segments of active messages, by carrier and canonical id. */
   readonly atCarrier: Map<string, Segment>;
   readonly parked: Map<string, ParkedReport>;
@@ -71,6 +74,7 @@ export function createState(): State {
   return {
     active: new Map(),
     frozen: createFrozen(),
+    warm: createRing<Message>(),
     atCarrier: new Map(),
     parked: new Map(),
     learned: new Map(),
@@ -103,6 +107,7 @@ export function thaw(state: State, ref: number): Message {
 export function adopt(state: State, ref: number, message: Message): Message {
   state.frozen.remove(ref);
   state.active.set(message.id, message);
+  indexIds(state, message);
   return message;
 }
 
@@ -126,6 +131,7 @@ export function freeze(state: State, message: Message): void {
   state.active.delete(message.id);
 }
 
+/** A message as it is when it has just been taken. `value` is an event, or was read from a PDU: its octets are copied. */
 export function create(value: ev.Accepted, batch: number): Message {
   return {
     id: value.id,
@@ -209,10 +215,9 @@ export function fromCarried(value: ev.Carried, batch: number): Message {
 
 // ---- what each event does -------------------------------------------------------------------------------------
 
-export function applyAccepted(state: State, value: ev.Accepted, batch: number): Message {
-  const message = create(value, batch);
+export function applyAccepted(state: State, message: Message): Message {
   state.active.set(message.id, message);
-  state.holds.hold(batch);
+  state.holds.hold(message.batch);
   if (message.id >= state.nextId) state.nextId = message.id + 1;
   return message;
 }
@@ -239,14 +244,14 @@ export function applyAnswered(state: State, m: Message, value: ev.Answered): voi
   if (s === undefined || m.stage === ENDED) return;
   if (s.stage === ANSWERED) {
     // A late answer to an earlier send: its report counts as well.
-    s.otherId = value.carrierId;
+    if (value.carrierId !== s.carrierId) s.otherId = value.carrierId;
   } else if (s.stage === SENT || s.stage === PENDING) {
     s.stage = ANSWERED;
     s.carrierId = value.carrierId;
     s.at = value.at;
   } else return;
   if (m.segments.every((x) => x.stage >= ANSWERED)) m.stage = AWAITING;
-  else if (value.carrierId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(value.carrierId)), s);
+  if (value.carrierId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(value.carrierId)), s);
 }
 
 export function applyRefused(state: State, m: Message, value: ev.Refused): void {
@@ -296,7 +301,13 @@ export function applyEnded(state: State, m: Message, value: ev.Ended): void {
   m.retryAt = 0;
   m.parts = undefined;
   m.octets = NO_OCTETS;
-  for (const s of m.segments) if (s.stage !== REPORTED) s.stage = FAILED;
+  for (const s of m.segments) {
+    if (s.stage === REPORTED) continue;
+    // The report of an only segment ends its message: one event says both.
+    s.stage = value.reported === 1 ? REPORTED : FAILED;
+    s.state = value.state;
+    s.error = value.error;
+  }
   if (value.receipt === 0) drop(state, m);
 }
 
@@ -325,12 +336,17 @@ export function applyCarried(state: State, value: ev.Carried, batch: number): Me
   state.active.set(m.id, m);
   state.holds.hold(batch);
   if (m.id >= state.nextId) state.nextId = m.id + 1;
-  if (m.stage === SENDING) {
-    for (const s of m.segments) {
-      if (s.stage === ANSWERED) state.atCarrier.set(parkedKey(m.carrier, canonicalId(s.carrierId)), s);
-    }
-  }
+  indexIds(state, m);
   return m;
+}
+
+function indexIds(state: State, m: Message): void {
+  if (m.stage !== SENDING && m.stage !== AWAITING) return;
+  for (const s of m.segments) {
+    if (s.stage !== ANSWERED) continue;
+    if (s.carrierId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(s.carrierId)), s);
+    if (s.otherId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(s.otherId)), s);
+  }
 }
 
 export function applyParked(state: State, value: ev.Parked, batch: number): void {
@@ -358,12 +374,22 @@ export function drop(state: State, m: Message): void {
   if (state.active.delete(m.id)) state.holds.release(m.batch);
 }
 
-/** Called when nothing more is to be done with a message now: one that waits is frozen. */
+/** Waiting messages kept as objects: a quick report finds them so, at no cost. */
+const WARM = 4096;
+
+/**
+ * Called when nothing more is to be done with a message now. One that waits for a report stays as it is for a while;
+ * when too many do, the ones that have waited longest are frozen.
+ */
 export function rest(state: State, m: Message): void {
   if (m.stage !== AWAITING || !state.active.has(m.id)) return;
   m.parts = undefined;
   if (m.octets.length > 0 && !state.needsText(m)) m.octets = NO_OCTETS;
-  freeze(state, m);
+  state.warm.push(m);
+  while (state.warm.length > WARM) {
+    const oldest = state.warm.shift()!;
+    if (oldest.stage === AWAITING && state.active.get(oldest.id) === oldest) freeze(state, oldest);
+  }
 }
 
 function forgetSegment(state: State, m: Message, s: Segment): void {
@@ -388,7 +414,7 @@ export function replayEvent(
 ): void {
   switch (kind) {
     case ev.accepted.id:
-      store(state, applyAccepted(state, value as ev.Accepted, batch));
+      store(state, applyAccepted(state, create(value as ev.Accepted, batch)));
       return;
     case ev.carried.id: {
       store(state, applyCarried(state, value as ev.Carried, batch));
@@ -448,8 +474,9 @@ export function replayEvent(
 
 /** In replay nobody works on a message now: all that waits for others is frozen, an ended one remembered for its platform. */
 function store(state: State, m: Message): void {
-  if (m.stage === ENDED && state.active.has(m.id)) {
-    state.untold.add(m.id);
-    freeze(state, m);
-  } else rest(state, m);
+  if (!state.active.has(m.id)) return;
+  if (m.stage === ENDED) state.untold.add(m.id);
+  else if (m.stage !== AWAITING) return;
+  else if (!state.needsText(m)) m.octets = NO_OCTETS;
+  freeze(state, m);
 }

@@ -229,6 +229,8 @@ export const ended = definePdu(6, 'ended', {
   error: text8,
   reason: text8,
   receipt: uint8,
+  /** 1: ended by the report of its only segment, for which there is no event of its own. */
+  reported: uint8,
   at: float64,
 });
 /** The platform took the receipt (or the MO), or it is given up; the message is gone. `outcome`: `taken`, `unwanted`, `kept too long`, … */
