@@ -296,6 +296,25 @@ describe('reports', () => {
     );
   });
 
+  it('of a frame that ends inside it: as far as it goes, since Msg_Id and Stat come first', () => {
+    const content = writeReport({ ...readReport(Buffer.alloc(60))!, msgId: '\x01\xffABCDEF', stat: 'EXPIRED' }, 0x30);
+    for (const version of VERSIONS) {
+      const { deliver } = cmppCodec(version);
+      const value = deliver.fill({ registeredDelivery: 1, msgContent: content });
+      const b = Buffer.alloc(frameSize(deliver, value));
+      encodeFrame(deliver, value, 1, b, 0);
+      const start = b.indexOf(content);
+      for (let end = start + 15; end < start + content.length; end++) {
+        const report = readReport(deliver.decode(b, HEADER, end).msgContent);
+        expect(report).toMatchObject({ msgId: '\x01\xffABCDEF', stat: 'EXPIRED' });
+      }
+      // A message that is cut is no message.
+      const mo = deliver.fill({ msgContent: content });
+      encodeFrame(deliver, mo, 1, b, 0);
+      expect(() => deliver.decode(b, HEADER, start + content.length - 1)).toThrow('counted-overrun');
+    }
+  });
+
   it('a view that is no Buffer, somewhere in a larger one', () => {
     const whole = new Uint8Array(200);
     const content = writeReport(

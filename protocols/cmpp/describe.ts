@@ -98,7 +98,7 @@ function describeContent(content: Buffer, value: Message, frame: Buffer, fields:
   }
   let octets = content;
   if (hasUdh(value.tpUdhi)) {
-    const udh = parseUdh(content, { wideIei0: true });
+    const udh = parseUdh(content);
     if (udh.fault !== undefined) {
       fields.udh_fault = udh.fault;
       return;
