@@ -24,7 +24,7 @@ interface Ticket {
 }
 
 const NONE_FAILED: readonly Failed[] = Object.freeze([]);
-export /** What a destination must look like. */
+/** What a destination must look like. */
 export const NUMBER = /^\+?\d{3,20}$/;
 
 /** A request of a platform: taken, answered at once with a refusal, or handed to query, cancel and replace. */
