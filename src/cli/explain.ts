@@ -1,0 +1,129 @@
+import { Command, Option } from 'commander';
+import { type Coding, encode } from '../../protocols/text/charset.ts';
+import { systemClock } from '../base/clock.ts';
+import type { AccountConfig, CarrierConfig } from '../config/schema.ts';
+import { type Alternative, type Explanation, explain } from '../gateway/explain.ts';
+import { cmppCarrier } from '../message/cmpp.ts';
+import { type Draft, NO_OCTETS } from '../message/message.ts';
+import { smppCarrier } from '../message/smpp.ts';
+import { Complaint } from './complaint.ts';
+import { collect, readConfig, wholeNumber } from './options.ts';
+
+interface Flags {
+  readonly config: string;
+  readonly account: string;
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+  readonly coding?: Coding;
+  readonly receipt: 'always' | 'failure' | 'success' | 'none';
+  readonly priority: number;
+  readonly down?: readonly string[];
+  readonly json?: true;
+}
+
+const RECEIPTS = { none: 0, always: 1, failure: 2, success: 3 } as const;
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('dry run of a message: checks, coding, segments, route with its alternatives; sends nothing')
+    .option('--config <file>', 'configuration', 'config/yima.yaml')
+    .requiredOption('--account <name>', 'account or its system_id')
+    .requiredOption('--from <address>', 'source_addr')
+    .requiredOption('--to <number>', 'destination_addr')
+    .requiredOption('--text <text>', 'the text')
+    .addOption(
+      new Option(
+        '--coding <name>',
+        "how the platform codes it (default: the account's default alphabet, else ucs2)",
+      ).choices(['gsm7', 'ascii', 'latin1', 'ucs2']),
+    )
+    .addOption(
+      new Option('--receipt <when>', 'receipts it asks for')
+        .choices(['always', 'failure', 'success', 'none'])
+        .default('always'),
+    )
+    .option('--priority <n>', 'priority_flag', wholeNumber, 0)
+    .option('--down <carrier>', 'a carrier to take for down; several times for several', collect)
+    .option('--json', 'as JSON')
+    .action((flags: Flags) => {
+      const config = readConfig(flags.config);
+      const account = config.accounts.find((a) => a.name === flags.account || a.systemId === flags.account);
+      const unknown = (flags.down ?? []).find((name) => !config.carriers.some((c) => c.name === name));
+      if (unknown !== undefined) throw new Complaint(`--down: there is no carrier "${unknown}" in ${flags.config}`);
+      const answer = explain(
+        config,
+        { account: flags.account, draft: draftOf(flags, account) },
+        {
+          clock: systemClock,
+          carrierMappings: { cmpp: cmppCarrier, smpp: smppCarrier },
+          versionOf,
+          down: flags.down ?? [],
+        },
+      );
+      process.stdout.write(flags.json === true ? `${JSON.stringify(answer, undefined, 2)}\n` : formatted(answer));
+      if (!answer.accepted) process.exitCode = 1;
+    });
+}
+
+function draftOf(flags: Flags, account: AccountConfig | undefined): Draft {
+  const own: Coding = account?.defaultAlphabet ?? 'gsm7';
+  const coding = flags.coding ?? (encode(flags.text, own) === undefined ? 'ucs2' : own);
+  const octets = encode(flags.text, coding);
+  if (octets === undefined) throw new Complaint(`--coding ${coding}: the text has characters that ${coding} has not`);
+  return {
+    source: flags.from,
+    sourceTon: 0,
+    sourceNpi: 0,
+    destination: flags.to,
+    destTon: 1,
+    destNpi: 1,
+    serviceType: '',
+    esmClass: 0,
+    protocolId: 0,
+    priority: flags.priority,
+    dataCoding: coding === own ? 0 : { gsm7: 0, ascii: 1, latin1: 3, ucs2: 8, gbk: 0, octets: 4 }[coding],
+    coding,
+    registered: RECEIPTS[flags.receipt],
+    scheduledAt: 0,
+    validUntil: 0,
+    udh: NO_OCTETS,
+    octets,
+    tlvs: NO_OCTETS,
+    hops: '',
+  };
+}
+
+function versionOf(carrier: CarrierConfig): number {
+  if (carrier.protocol === 'smpp') return carrier.interfaceVersion;
+  return { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 }[carrier.version];
+}
+
+function formatted(e: Explanation): string {
+  const lines = [
+    e.accepted ? 'accepted' : 'REFUSED',
+    ...e.checks.map((c) => `  ${c.ok ? 'ok  ' : 'FAIL'} ${c.check.padEnd(12)} ${c.why}`),
+    `lane: ${e.urgent ? 'priority' : 'normal'}, receipt: ${e.receipt}`,
+    ...(e.route === undefined ? [] : [`route: ${e.route}, rule for destination "${e.rule?.destination ?? 'none'}"`]),
+    ...e.alternatives.flatMap(alternative),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function alternative(a: Alternative, k: number): string[] {
+  const share =
+    a.sharedWith.length === 0 ? '' : `, ${Math.round(a.share * 100)} % shared with ${a.sharedWith.join(', ')}`;
+  const head = `${k + 1}. ${a.carrier} (${a.protocol}), step ${a.step}${share}${a.waits ? ', waits until it is up' : ''}`;
+  const passed = a.passed.map((p) => `   passed over ${p.carrier}: ${p.why}`);
+  if (a.fault !== undefined) return [head, ...passed, `   cannot be sent: ${a.fault}`];
+  const octets = a.segments.map((s) => s.octets).join(' + ');
+  return [
+    head,
+    ...passed,
+    `   ${a.coding}, ${a.segments.length} segment${a.segments.length === 1 ? '' : 's'}, ${octets} octets`,
+    ...a.segments.map(
+      (s, i) => `   ${i + 1}/${a.segments.length} ${s.text === undefined ? '(octets)' : JSON.stringify(s.text)}`,
+    ),
+    `   ${a.submit?.command} with registered_delivery ${a.registeredDelivery}`,
+  ];
+}

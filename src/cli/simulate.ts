@@ -1,0 +1,75 @@
+import { Argument, Command } from 'commander';
+import type { BehaviourChange, Delay } from '../../simulators/behaviour.ts';
+import { startCarrier } from '../../simulators/carrier.ts';
+import { every } from '../base/timers.ts';
+import { Complaint } from './complaint.ts';
+import { collect, delay, json, wholeNumber } from './options.ts';
+
+interface Flags {
+  readonly version?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly account?: readonly string[];
+  readonly responseDelay?: Delay;
+  readonly reportDelay?: Delay;
+  readonly throttle?: number;
+  readonly behaviour?: BehaviourChange;
+}
+
+export function simulateCommand(): Command {
+  return new Command('simulate')
+    .description('run a simulated carrier: accepts, reports, and misbehaves as told')
+    .addArgument(new Argument('<protocol>', 'what it speaks').choices(['cmpp', 'smpp']))
+    .option('--version <v>', 'highest version spoken: cmpp 2.0 (default), 2.1, 3.0; smpp 3.4 (default), 3.3, 5.0')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 takes a free one', wholeNumber, 0)
+    .option('--account <name:secret>', 'who may log in; several times for several (default: yima:demo)', collect)
+    .option('--response-delay <ms>', 'before an answer: 20, or 5-50', delay)
+    .option('--report-delay <ms>', 'from the answer to the report: 1000, or 500-3000', delay)
+    .option('--throttle <n>', 'most submits of an account in a second', wholeNumber)
+    .option('--behaviour <json>', 'any rules as JSON, or @file (simulators/behaviour.ts has them all)', json)
+    .action(simulate);
+}
+
+async function simulate(protocol: 'cmpp' | 'smpp', flags: Flags): Promise<void> {
+  const accounts = (flags.account ?? ['yima:demo']).map((pair) => {
+    const at = pair.indexOf(':');
+    if (at < 1) throw new Complaint(`--account ${pair}: give name:secret`);
+    return { name: pair.slice(0, at), secret: pair.slice(at + 1) };
+  });
+  const behaviour: BehaviourChange = {
+    ...(flags.responseDelay === undefined ? {} : { responseDelay: flags.responseDelay }),
+    ...(flags.reportDelay === undefined ? {} : { reportDelay: flags.reportDelay }),
+    ...(flags.throttle === undefined ? {} : { throttle: { perSecond: flags.throttle } }),
+    ...flags.behaviour,
+  };
+  const { host, port, version } = flags;
+  const carrier = await startCarrier({
+    protocol,
+    host,
+    port,
+    accounts,
+    behaviour,
+    ...(version === undefined ? {} : { version }),
+  }).catch((error: unknown) => {
+    const why = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is taken' : (error as Error).message;
+    throw new Complaint(`cannot simulate ${protocol} on ${host}:${port}: ${why}`);
+  });
+  const names = accounts.map((a) => a.name).join(', ');
+  process.stdout.write(`${protocol} carrier on ${host}:${carrier.port}, accounts ${names}; stop it with Ctrl-C\n`);
+  let before = 0;
+  const counting = every(1000, () => {
+    const { submits, refused, reports } = carrier.books.counts;
+    if (submits === before) return;
+    process.stdout.write(
+      `${submits} submits (${submits - before} this second), ${refused} refused, ${reports} reports\n`,
+    );
+    before = submits;
+  });
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  counting.stop();
+  await carrier.stop();
+}
