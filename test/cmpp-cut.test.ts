@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { authenticatorSource, verifySource } from '../protocols/cmpp/auth.ts';
 import { FRAME, HEADER, readHeader } from '../protocols/cmpp/header.ts';
+import { addToMsgId, msgIdOf, msgIdParts } from '../protocols/cmpp/msg-id.ts';
+import { readReport } from '../protocols/cmpp/report.ts';
 import { CMPP_20, CMPP_21, CMPP_30, cmppCodec } from '../protocols/cmpp/tables.ts';
 import { WireFault } from '../protocols/wire/fault.ts';
 import { createFramer } from '../protocols/wire/frame.ts';
@@ -82,7 +84,60 @@ describe('a frame that ends early, in a buffer that goes on', () => {
   });
 });
 
+describe('a status report that is cut', () => {
+  const { octets, version } = named('deliver_20_report_delivrd');
+  const { deliver } = cmppCodec(version);
+  const CONTENT = HEADER + 65;
+
+  it('is taken as far as it goes, since asking for it again brings the same octets', () => {
+    for (let size = 0; size < 60; size++) {
+      const { msgContent } = deliver.decode(octets, HEADER, CONTENT + size);
+      expect(Buffer.from(msgContent)).toEqual(octets.subarray(CONTENT, CONTENT + size));
+    }
+  });
+
+  it('tells whose it is and its Stat from 15 octets on, and nothing from less', () => {
+    const content = octets.subarray(CONTENT, CONTENT + 60);
+    const whole = readReport(content)!;
+    for (let size = 0; size < 15; size++) expect(readReport(content.subarray(0, size))).toBeUndefined();
+    for (let size = 15; size <= 60; size++) {
+      const { msgId, stat, submitTime } = readReport(content.subarray(0, size))!;
+      expect([msgId, stat]).toEqual([whole.msgId, 'DELIVRD']);
+      expect(submitTime).toBe(size < 25 ? '' : whole.submitTime);
+    }
+  });
+
+  it('an MO that is cut is refused', () => {
+    const { octets: mo, version } = named('deliver_20_mo_ascii');
+    const length = mo[CONTENT - 1]!;
+    const read = (end: number) => cmppCodec(version).deliver.decode(mo, HEADER, end);
+    for (let size = 0; size < length; size++) expect(() => read(CONTENT + size)).toThrow(WireFault);
+    expect(read(CONTENT + length).msgContent.length).toBe(length);
+  });
+});
+
+describe('Msg_Id of further receivers', () => {
+  it('stays eight octets where the sequence wraps', () => {
+    const first = msgIdOf({ month: 3, day: 5, hour: 9, minute: 8, second: 7, gateway: 0x3fffff, sequence: 65535 });
+    for (const k of [1, 2, 98]) {
+      expect(addToMsgId(first, k)).toBe(msgIdOf({ ...msgIdParts(first), sequence: k - 1 }));
+    }
+  });
+});
+
 describe('the framer', () => {
+  it('takes a frame of 4,096 octets', () => {
+    let taken = 0;
+    const framer = createFramer(FRAME, (_b, start, end) => {
+      taken = end - start;
+      return true;
+    });
+    const octets = Buffer.alloc(4096);
+    octets.writeUInt32BE(4096);
+    framer.push(octets);
+    expect(taken).toBe(4096);
+  });
+
   it('cuts all frames out of one stream that comes octet by octet', () => {
     const frames: string[] = [];
     const framer = createFramer(FRAME, (b, start, end) => {
