@@ -38,6 +38,8 @@ interface Counts {
   malformed: number;
   /** Answers to nothing that is open. */
   stray: number;
+  /** Answers to the right request that name another message (CMPP: Msg_Id of DELIVER_RESP). */
+  wrongEcho: number;
   /** Most submits of one session that waited for their answers at a time. */
   windowPeak: number;
 }
@@ -121,6 +123,7 @@ export function createBooks(mode: RecordMode): Ledger {
     disconnects: 0,
     malformed: 0,
     stray: 0,
+    wrongEcho: 0,
     windowPeak: 0,
   };
   const states = new Map<string, number>();

@@ -5,7 +5,8 @@ import type { Behaviour, BehaviourChange } from './behaviour.ts';
 import { type Books, createBooks, type RecordMode } from './books.ts';
 import { cmppCarrier } from './carriers/cmpp.ts';
 import { smppCarrier } from './carriers/smpp.ts';
-import { type Account, type Centre, createCentre, type Mo, type Protocol } from './centre.ts';
+import { type Centre, createCentre } from './centre.ts';
+import type { Account, Mo, Protocol } from './protocol.ts';
 
 /** Versions by protocol, as they are called and as they are on the wire; the first is the default. */
 const VERSIONS = {

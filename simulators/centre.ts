@@ -1,116 +1,10 @@
 import type { Socket } from 'node:net';
-import type { Coding } from '../protocols/text/charset.ts';
-import type { FrameRule } from '../protocols/wire/frame.ts';
 import { type Behaviour, type BehaviourChange, changed, createDice, WELL_BEHAVED } from './behaviour.ts';
 import type { Ledger } from './books.ts';
+import { createDeliveries, flightPlaces } from './deliveries.ts';
 import { createDue } from './due.ts';
 import { createPeer, type Peer } from './peer.ts';
-
-/** Who may log in. */
-export interface Account {
-  /** CMPP SP_Id, SMPP system_id. */
-  readonly name: string;
-  readonly secret: string;
-  /** Most sessions at a time. Default: any number. */
-  readonly maxSessions?: number;
-}
-
-/** A message from a handset to the account. */
-export interface Mo {
-  readonly from: string;
-  /** The called number: the account's service number. */
-  readonly to: string;
-  readonly text: string;
-  /** Default: the plainest that holds the text. */
-  readonly coding?: Coding;
-  /** How a long text is carried: 6- or 7-octet header, or whole in message_payload (SMPP). Default `udh`. */
-  readonly long?: 'udh' | 'udh16' | 'payload';
-  /** Whose sessions get it. Default: the first account. */
-  readonly account?: string;
-}
-
-/** One MO PDU's worth. */
-export interface MoPart {
-  /** data_coding or Msg_Fmt. */
-  readonly dataCoding: number;
-  readonly udhi: boolean;
-  readonly octets: Uint8Array;
-  readonly payload: boolean;
-}
-
-/** The codes a protocol uses where a rule names none. */
-export interface Codes {
-  readonly error: number;
-  readonly throttled: number;
-  readonly queueFull: number;
-  readonly bindFailed: number;
-  readonly tooManySessions: number;
-}
-
-/** What the centre must know of a protocol. */
-export interface Protocol {
-  readonly frame: FrameRule;
-  /** Offset of the sequence in a header. */
-  readonly sequenceAt: number;
-  readonly codes: Codes;
-  /** An id for `count` messages, as the answer tells it. */
-  nextId(count: number): string;
-  /** The id under which the report of the k-th of these messages comes. */
-  reportId(id: string, k: number): string;
-  /** The PDUs of an MO. */
-  cut(mo: Mo): MoPart[];
-  speak(session: Session): Speaker;
-}
-
-/** One session's half that speaks the protocol. All but `onFrame` write into the session's outbox. */
-export interface Speaker {
-  /** Throws nothing: what cannot be read is answered as the protocol says. */
-  onFrame(b: Buffer, start: number, end: number): void;
-  /** `command`: as given to `centre.submit`. */
-  answer(command: number, sequence: number, code: number, id: string): void;
-  report(delivery: Delivery, sequence: number): void;
-  mo(delivery: Delivery, part: MoPart, sequence: number): void;
-  probe(sequence: number): void;
-}
-
-export interface Session {
-  readonly peer: Peer;
-  /** Undefined until logged in. */
-  book: AccountBook | undefined;
-  /** Takes reports and MO. */
-  receives: boolean;
-  frames: number;
-  submits: number;
-  /** Submits that wait for their answers; those that will never get one are not among them. */
-  unanswered: number;
-  sequence: number;
-  /** Something came since we last asked for a sign of life. */
-  heard: boolean;
-  lastProbeAt: number;
-  /** Our requests that wait for their answers, by sequence & (length - 1). At most half of the places are taken. */
-  readonly flight: (Delivery | undefined)[];
-  inFlight: number;
-  speaker: Speaker;
-}
-
-/** A report, or a part of an MO, on its way to an account. */
-interface Delivery {
-  /** When it is due; once sent, when it was sent. */
-  at: number;
-  /** Under which it was sent last. */
-  sequence: number;
-  readonly book: AccountBook;
-  /** The session of the submit. */
-  readonly session: Session | undefined;
-  readonly id: string;
-  /** Of the submit: a report goes from its destination to its source. */
-  readonly source: string;
-  readonly destination: string;
-  word: string;
-  readonly submittedAt: number;
-  readonly part: MoPart | undefined;
-  readonly settle: (() => void) | undefined;
-}
+import type { Account, AccountBook, Delivery, Mo, Protocol, Session, Speaker } from './protocol.ts';
 
 interface Answer {
   readonly at: number;
@@ -121,18 +15,6 @@ interface Answer {
   readonly id: string;
   /** The connection ends after it. */
   readonly last: boolean;
-}
-
-interface AccountBook {
-  readonly account: Account;
-  readonly sessions: Session[];
-  /** Due and not yet sent; `head` is the first that is left. */
-  waiting: Delivery[];
-  head: number;
-  turn: number;
-  /** Times of the last submits, a ring as long as `throttle.perSecond`. */
-  times: Float64Array;
-  timesAt: number;
 }
 
 /** What every simulated carrier does, whatever it speaks: accepts, refuses, reports and misbehaves by its rules. */
@@ -163,8 +45,8 @@ export interface Centre {
     wants: number,
     fault: number,
   ): string;
-  /** The other side answered one of our requests. */
-  answered(session: Session, sequence: number, good: boolean): void;
+  /** The other side answered one of our requests; see `Deliveries.answered`. */
+  answered(session: Session, sequence: number, good: boolean, echo?: string): void;
   /** The waiting report of a message, by its reported id. */
   waiting(id: string): Delivery | undefined;
   inject(mo: Mo): Promise<number>;
@@ -174,12 +56,6 @@ export interface Centre {
 
 /** How often sessions are looked at for silence and for unanswered reports. */
 const LOOK_MS = 200;
-
-function flightPlaces(window: number): number {
-  let places = 16;
-  while (places < window * 2) places *= 2;
-  return places;
-}
 
 export function createCentre(
   accounts: readonly Account[],
@@ -203,15 +79,15 @@ export function createCentre(
     });
   }
   const { counts } = books;
-  /** The time of the last submit or due thing: near enough where nothing hangs on it. */
-  let coarse = now();
+  const clock = { now, coarse: now() };
   let rules = changed(WELL_BEHAVED, behaviour);
   let dice = createDice(rules.seed);
   const due = createDue<Answer | Delivery>((item) => {
-    coarse = item.at;
+    clock.coarse = item.at;
     if ('command' in item) respond(item.session, item.command, item.sequence, item.code, item.id, item.last);
-    else enqueue(item);
+    else deliveries.enqueue(item);
   }, now);
+  const deliveries = createDeliveries(() => rules, books, clock, due.add);
 
   // -- Answers ---------------------------------------------------------------------------------------------------
 
@@ -310,6 +186,7 @@ export function createCentre(
       const delivery: Delivery = {
         at,
         sequence: 0,
+        echo: '',
         book,
         session: s,
         id: centre.protocol.reportId(id, k),
@@ -320,78 +197,13 @@ export function createCentre(
         part: undefined,
         settle: undefined,
       };
-      if (at <= submittedAt) enqueue(delivery);
+      if (at <= submittedAt) deliveries.enqueue(delivery);
       else due.add(delivery);
       if (dice.chance(rules.duplicateReport.probability)) {
         counts.reportsDuplicated++;
         due.add({ ...delivery });
       }
     }
-  }
-
-  const ready = (s: Session): boolean =>
-    s.receives &&
-    s.inFlight < rules.deliverWindow &&
-    s.inFlight * 2 < s.flight.length &&
-    !s.peer.closed &&
-    s.peer.clear;
-
-  /** A session that can take a delivery now. */
-  function pick(book: AccountBook, prefer: Session | undefined): Session | undefined {
-    if (rules.reportOn === 'same' && prefer !== undefined && prefer.book === book && ready(prefer)) return prefer;
-    const n = book.sessions.length;
-    for (let k = 0; k < n; k++) {
-      book.turn = (book.turn + 1) % n;
-      const s = book.sessions[book.turn]!;
-      if (ready(s)) return s;
-    }
-    return undefined;
-  }
-
-  function enqueue(d: Delivery) {
-    const { book } = d;
-    if (book.head === book.waiting.length) {
-      const s = pick(book, d.session);
-      if (s !== undefined) return send(s, d);
-    }
-    book.waiting.push(d);
-  }
-
-  function pump(book: AccountBook): void {
-    while (book.head < book.waiting.length) {
-      const d = book.waiting[book.head]!;
-      const s = pick(book, d.session);
-      if (s === undefined) break;
-      book.head++;
-      send(s, d);
-    }
-    if (book.head > 1024 && book.head * 2 > book.waiting.length) {
-      book.waiting = book.waiting.slice(book.head);
-      book.head = 0;
-    }
-  }
-
-  function send(s: Session, d: Delivery): void {
-    const sequence = nextSequence(s);
-    d.at = coarse;
-    d.sequence = sequence;
-    s.flight[sequence & (s.flight.length - 1)] = d;
-    s.inFlight++;
-    if (d.part === undefined) {
-      counts.reports++;
-      books.reported(d.word);
-      s.speaker.report(d, sequence);
-    } else {
-      counts.mos++;
-      s.speaker.mo(d, d.part, sequence);
-    }
-  }
-
-  function nextSequence(s: Session): number {
-    do {
-      s.sequence = s.sequence === 0x7fffffff ? 1 : s.sequence + 1;
-    } while (s.flight[s.sequence & (s.flight.length - 1)] !== undefined);
-    return s.sequence;
   }
 
   // -- Sessions --------------------------------------------------------------------------------------------------
@@ -403,36 +215,23 @@ export function createCentre(
     s.book = undefined;
     book.sessions.splice(book.sessions.indexOf(s), 1);
     // What was not answered comes again, on another session or after the next login.
-    repeat(s, book, Infinity);
-    pump(book);
-  }
-
-  /** Takes back what was sent before `until` and not answered. */
-  function repeat(s: Session, book: AccountBook, until: number): void {
-    if (s.inFlight === 0) return;
-    for (let k = 0; k < s.flight.length; k++) {
-      const d = s.flight[k];
-      if (d === undefined || d.at > until) continue;
-      s.flight[k] = undefined;
-      s.inFlight--;
-      counts.reportsRepeated++;
-      book.waiting.push(d);
-    }
+    deliveries.repeat(s, book, Infinity);
+    deliveries.pump(book);
   }
 
   const look = setInterval(() => {
     const at = now();
-    coarse = at;
+    clock.coarse = at;
     for (const s of sessions) {
       const { book } = s;
       if (book === undefined) continue;
-      repeat(s, book, at - rules.redeliver.unanswered);
+      deliveries.repeat(s, book, at - rules.redeliver.unanswered);
       if (rules.probe.every > 0 && at - s.lastProbeAt >= rules.probe.every) {
         s.lastProbeAt = at;
-        if (!s.heard) s.speaker.probe(nextSequence(s));
+        if (!s.heard) s.speaker.probe(deliveries.nextSequence(s));
         s.heard = false;
       }
-      pump(book);
+      deliveries.pump(book);
     }
   }, LOOK_MS);
 
@@ -493,7 +292,7 @@ export function createCentre(
       return 0;
     },
     opened(s) {
-      if (s.book !== undefined) pump(s.book);
+      if (s.book !== undefined) deliveries.pump(s.book);
     },
     refused(s) {
       counts.bindsRefused++;
@@ -514,10 +313,11 @@ export function createCentre(
         }
       }
       const at = now();
-      coarse = at;
+      clock.coarse = at;
       const code = fault || verdict(s, book, destinations, at);
       const silent = dice.chance(silence.probability);
       if (silent) counts.silent++;
+      if (silent && last) s.peer.end();
       if (silent && !silence.accepted) return '';
 
       let id = '';
@@ -545,27 +345,7 @@ export function createCentre(
       }
       return id;
     },
-    answered(s, sequence, good) {
-      const place = sequence & (s.flight.length - 1);
-      const d = s.flight[place];
-      if (d === undefined || d.sequence !== sequence) {
-        counts.stray++;
-        return;
-      }
-      s.flight[place] = undefined;
-      s.inFlight--;
-      if (good) {
-        if (d.part === undefined) counts.reportsAnswered++;
-        else counts.mosAnswered++;
-        d.settle?.();
-      } else {
-        counts.reportsRefused++;
-        counts.reportsRepeated++;
-        d.at = now() + rules.redeliver.refused;
-        due.add(d);
-      }
-      if (d.book.head < d.book.waiting.length) pump(d.book);
-    },
+    answered: deliveries.answered,
     waiting(id) {
       const is = (d: Delivery): boolean => d.id === id && d.part === undefined;
       const item = due.find((x) => !('command' in x) && is(x)) as Delivery | undefined;
@@ -587,9 +367,10 @@ export function createCentre(
           if (--left === 0) resolve(parts.length);
         };
         for (const part of parts) {
-          enqueue({
+          deliveries.enqueue({
             at: now(),
             sequence: 0,
+            echo: '',
             book,
             session: undefined,
             id: centre.protocol.nextId(1),

@@ -17,7 +17,8 @@ const MASK = SLOTS - 1;
  * slot and is looked at once a turn.
  */
 export function createDue<T extends { at: number }>(onDue: (item: T) => void, now: () => number): Due<T> {
-  const slots: T[][] = Array.from({ length: SLOTS }, () => []);
+  const slots: (T | undefined)[][] = Array.from({ length: SLOTS }, () => []);
+  let spare: (T | undefined)[] = [];
   let tick = Math.floor(now());
   let size = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -37,15 +38,19 @@ export function createDue<T extends { at: number }>(onDue: (item: T) => void, no
       tick++;
       const slot = slots[tick & MASK]!;
       if (slot.length === 0) continue;
-      const mine: T[] = [];
-      slots[tick & MASK] = mine;
-      for (const item of slot) {
-        if (item.at > tick) mine.push(item);
+      slots[tick & MASK] = spare;
+      for (let k = 0; k < slot.length; k++) {
+        const item = slot[k]!;
+        // Emptied place by place: a dead old array that still points at young items keeps them from the quick collector.
+        slot[k] = undefined;
+        if (item.at > tick) spare.push(item);
         else {
           size--;
           onDue(item);
         }
       }
+      slot.length = 0;
+      spare = slot;
     }
     if (size === 0) return;
     for (let k = 1; k <= SLOTS; k++) {
@@ -65,7 +70,7 @@ export function createDue<T extends { at: number }>(onDue: (item: T) => void, no
     },
     find(is) {
       for (const slot of slots) {
-        for (const item of slot) if (is(item)) return item;
+        for (const item of slot) if (item !== undefined && is(item)) return item;
       }
       return undefined;
     },

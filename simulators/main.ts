@@ -5,8 +5,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BehaviourChange, Delay } from './behaviour.ts';
 import type { RecordMode } from './books.ts';
 import { type Carrier, type CarrierOptions, startCarrier } from './carrier.ts';
-import type { Account, Mo } from './centre.ts';
 import { createLoad, type LoadOptions } from './platform.ts';
+import type { Account, Mo } from './protocol.ts';
 import { formatVerdict } from './verdict.ts';
 
 const number = (text: string): number => {

@@ -244,7 +244,7 @@ describe('submits and reports', () => {
     const submit = frameOf('submit_20_ascii');
     expect(field(client.delivers[0]!, 20, 21)).toBe(field(submit, 12 + 8 + 4 + 10 + 1 + 21 + 3 + 6 + 2 + 6 + 34, 21));
     await until(() => carrier.books.counts.reportsAnswered === 1);
-    expect(carrier.books.counts).toMatchObject({ submits: 1, messages: 1, accepted: 1, stray: 0 });
+    expect(carrier.books.counts).toMatchObject({ submits: 1, messages: 1, accepted: 1, stray: 0, wrongEcho: 0 });
     expect(carrier.books.messages).toMatchObject([{ text: 'Hello CMPP 2.0, code 1234.', coding: 'ascii' }]);
   });
 
@@ -383,6 +383,20 @@ describe('submits and reports', () => {
     expect(new Set(ids).size).toBe(1);
     await until(() => carrier.books.counts.reportsAnswered === 1);
     expect(carrier.books.counts).toMatchObject({ reportsRefused: 1, reportsRepeated: 2 });
+  });
+
+  test('notices an answer that names another message than it answers', async () => {
+    const carrier = await carrierWith();
+    const client = await loggedIn(carrier, '2.0', () => undefined);
+    client.write(frameOf('submit_20_ascii'));
+    const deliver = await client.frame(5);
+    const resp = frameOf('deliver_resp_20_ok');
+    resp.writeUInt32BE(sequenceOf(deliver), 8);
+    client.write(resp);
+    await until(() => carrier.books.counts.reportsAnswered === 1);
+    client.write(resp);
+    await until(() => carrier.books.counts.stray === 1);
+    expect(carrier.books.counts.wrongEcho).toBe(1);
   });
 
   test('ids never repeat, however many a second takes', async () => {

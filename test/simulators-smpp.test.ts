@@ -384,6 +384,14 @@ describe('rules, as they show on the wire', () => {
     expect(carrier.books.counts.disconnects).toBe(1);
   });
 
+  test('disconnect ends the session of a submit that gets no answer, too', async () => {
+    const carrier = await carrierWith({ behaviour: { disconnect: { every: 1 }, silence: { probability: 1 } } });
+    const client = await bound(carrier);
+    void client.submit();
+    await until(() => client.closed);
+    expect(client.log).not.toContain('submit_sm_resp');
+  });
+
   test('midWindow cuts with requests unanswered', async () => {
     const carrier = await carrierWith({
       behaviour: { disconnect: { every: 3, midWindow: true }, responseDelay: 20_000 },

@@ -7,9 +7,11 @@ import { type Coding, encode, holds } from '../../protocols/text/charset.ts';
 import { limitsFor, segment } from '../../protocols/text/segment.ts';
 import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
+import { latin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
-import type { Centre, Codes, Mo, MoPart, Protocol, Session, Speaker } from '../centre.ts';
+import type { Centre } from '../centre.ts';
+import type { Codes, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
 
 /** Results of SUBMIT_RESP (2.0: 7.4.3.2; 3.0: 8.4.3.2), and statuses of CONNECT_RESP above 4, which are the vendor's. */
 const CODES: Codes = { error: 9, throttled: 8, queueFull: 8, bindFailed: 5, tooManySessions: 5 };
@@ -273,7 +275,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
         // Result is the rest behind Msg_Id, one octet or four: zero is zero in both.
         let result = 0;
         for (let o = start + HEADER + 8; o < end; o++) result |= b[o]!;
-        return centre.answered(session, sequence, result === 0);
+        return centre.answered(session, sequence, result === 0, latin1(b, start + HEADER, start + HEADER + 8));
       }
       if (command >= RESPONSE) return;
       try {
@@ -294,7 +296,8 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     },
 
     report(d, sequence) {
-      deliver.msgId = nextId(1);
+      d.echo = nextId(1);
+      deliver.msgId = d.echo;
       deliver.destId = d.source;
       deliver.srcTerminalId = d.destination;
       deliver.msgContent = writeReport(
@@ -312,6 +315,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     },
 
     mo(d, part, sequence) {
+      d.echo = d.id;
       const value = codec.deliver.fill({
         msgId: d.id,
         destId: d.source,

@@ -19,7 +19,8 @@ import { putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, tlvUint, uintTlv } from '../../protocols/wire/tlv.ts';
-import type { Centre, Codes, Mo, MoPart, Protocol, Session, Speaker } from '../centre.ts';
+import type { Centre } from '../centre.ts';
+import type { Codes, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
 
 const CODES: Codes = {
   error: ESME.RSUBMITFAIL,

@@ -1,0 +1,142 @@
+import type { Behaviour } from './behaviour.ts';
+import type { Ledger } from './books.ts';
+import type { AccountBook, Delivery, Session } from './protocol.ts';
+
+/** The time, and the time of the last thing that happened: near enough where nothing hangs on it, and free. */
+export interface Clock {
+  now(): number;
+  coarse: number;
+}
+
+/** Reports and MO on their way: sent within the window of a session, kept while there is none, repeated until answered. */
+export interface Deliveries {
+  /** Sends it now, or as soon as a session of the account has room. */
+  enqueue(d: Delivery): void;
+  /** Sends what waits; to be called whenever a session may have got room. */
+  pump(book: AccountBook): void;
+  /** Takes back what a session sent before `until` and was not answered. */
+  repeat(s: Session, book: AccountBook, until: number): void;
+  /** The other side answered. `echo`: the id that it named, where the protocol has that. */
+  answered(s: Session, sequence: number, good: boolean, echo?: string): void;
+  nextSequence(s: Session): number;
+}
+
+/** Places for `Session.flight`: a power of two, twice the window. */
+export function flightPlaces(window: number): number {
+  let places = 16;
+  while (places < window * 2) places *= 2;
+  return places;
+}
+
+/** `later` brings a delivery back to `enqueue` at its time. */
+export function createDeliveries(
+  rules: () => Behaviour,
+  books: Ledger,
+  clock: Clock,
+  later: (d: Delivery) => void,
+): Deliveries {
+  const { counts } = books;
+
+  const ready = (s: Session): boolean =>
+    s.receives &&
+    s.inFlight < rules().deliverWindow &&
+    s.inFlight * 2 < s.flight.length &&
+    !s.peer.closed &&
+    s.peer.clear;
+
+  /** A session that can take a delivery now. */
+  function pick(book: AccountBook, prefer: Session | undefined): Session | undefined {
+    if (rules().reportOn === 'same' && prefer !== undefined && prefer.book === book && ready(prefer)) return prefer;
+    const n = book.sessions.length;
+    for (let k = 0; k < n; k++) {
+      book.turn = (book.turn + 1) % n;
+      const s = book.sessions[book.turn]!;
+      if (ready(s)) return s;
+    }
+    return undefined;
+  }
+
+  function enqueue(d: Delivery) {
+    const { book } = d;
+    if (book.head === book.waiting.length) {
+      const s = pick(book, d.session);
+      if (s !== undefined) return send(s, d);
+    }
+    book.waiting.push(d);
+  }
+
+  function pump(book: AccountBook): void {
+    while (book.head < book.waiting.length) {
+      const d = book.waiting[book.head]!;
+      const s = pick(book, d.session);
+      if (s === undefined) break;
+      book.head++;
+      send(s, d);
+    }
+    if (book.head > 1024 && book.head * 2 > book.waiting.length) {
+      book.waiting = book.waiting.slice(book.head);
+      book.head = 0;
+    }
+  }
+
+  function send(s: Session, d: Delivery): void {
+    const sequence = nextSequence(s);
+    d.at = clock.coarse;
+    d.sequence = sequence;
+    s.flight[sequence & (s.flight.length - 1)] = d;
+    s.inFlight++;
+    if (d.part === undefined) {
+      counts.reports++;
+      books.reported(d.word);
+      s.speaker.report(d, sequence);
+    } else {
+      counts.mos++;
+      s.speaker.mo(d, d.part, sequence);
+    }
+  }
+
+  function nextSequence(s: Session): number {
+    do {
+      s.sequence = s.sequence === 0x7fffffff ? 1 : s.sequence + 1;
+    } while (s.flight[s.sequence & (s.flight.length - 1)] !== undefined);
+    return s.sequence;
+  }
+
+  /** Takes back what was sent before `until` and not answered. */
+  function repeat(s: Session, book: AccountBook, until: number): void {
+    if (s.inFlight === 0) return;
+    for (let k = 0; k < s.flight.length; k++) {
+      const d = s.flight[k];
+      if (d === undefined || d.at > until) continue;
+      s.flight[k] = undefined;
+      s.inFlight--;
+      counts.reportsRepeated++;
+      book.waiting.push(d);
+    }
+  }
+
+  function answered(s: Session, sequence: number, good: boolean, echo?: string): void {
+    const place = sequence & (s.flight.length - 1);
+    const d = s.flight[place];
+    if (d === undefined || d.sequence !== sequence) {
+      counts.stray++;
+      return;
+    }
+    s.flight[place] = undefined;
+    s.inFlight--;
+    if (echo !== undefined && echo !== d.echo) counts.wrongEcho++;
+    if (good) {
+      if (d.part === undefined) counts.reportsAnswered++;
+      else counts.mosAnswered++;
+      d.settle?.();
+    } else {
+      counts.reportsRefused++;
+      counts.reportsRepeated++;
+      d.at = clock.now() + rules().redeliver.refused;
+      later(d);
+    }
+    if (d.book.head < d.book.waiting.length) pump(d.book);
+  }
+
+  return { enqueue, pump, repeat, answered, nextSequence };
+}
