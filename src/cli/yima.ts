@@ -16,13 +16,18 @@ function serveCommand(): Command {
     .description('run the gateway')
     .option('--config <file>', 'configuration (default: config/yima.yaml)')
     .option('--demo', 'with the demo configuration and the simulated carriers in it')
-    .action(async (options: { config?: string; demo?: true }) => {
+    .option('--ready-json', 'print one line of JSON with the ports when everything listens')
+    .action(async (options: { config?: string; demo?: true; readyJson?: true }) => {
       if (options.demo === true && options.config !== undefined) {
         throw new Complaint('--demo has a configuration of its own; give either --demo or --config');
       }
       // The gateway is most of the program: the other commands start without it.
-      const { serve } = await import('./serve.ts');
-      await serve({ ...(options.config === undefined ? {} : { config: options.config }), demo: options.demo === true });
+      const { serve } = await import('./run.ts');
+      await serve({
+        ...(options.config === undefined ? {} : { config: options.config }),
+        demo: options.demo === true,
+        readyJson: options.readyJson === true,
+      });
     });
 }
 

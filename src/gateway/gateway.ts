@@ -189,18 +189,9 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       const bind = createBind(carrier, session);
       session.tag = bind;
       carrier.counters.binds++;
-      log.info(
-        {
-          carrier: carrier.name,
-          session: session.id,
-          mode: session.mode,
-          version: session.version,
-          remote: session.remoteAddress,
-        },
-        'carrier bound',
-      );
       if (session.mode === 'rx') return;
       const first = carrier.binds.length === 0;
+      if (first) log.info({ carrier: carrier.name, queued: carrier.queued }, 'carrier up');
       carrier.binds.push(bind);
       turn.mark(carrier);
       // What waits for carriers that are down may go to this one now.
@@ -245,10 +236,8 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       carrier.counters.unbinds++;
       const at = carrier.binds.indexOf(bind);
       if (at >= 0) carrier.binds.splice(at, 1);
-      log.warn(
-        { carrier: carrier.name, session: session.id, reason, left: carrier.binds.length },
-        'carrier bind closed',
-      );
+      if (carrier.binds.length === 0)
+        log.warn({ carrier: carrier.name, queued: carrier.queued, reason }, 'carrier down');
       if (carrier.binds.length === 0) reroute(gw, carrier);
       turn.mark(carrier);
     },
@@ -319,17 +308,8 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       session.tag = account;
       account.sessions.push(session);
       account.pausedUntil = 0;
-      log.info(
-        {
-          account: account.name,
-          session: session.id,
-          mode: session.mode,
-          version: session.version,
-          remote: session.remoteAddress,
-          outbox: account.outbox.length,
-        },
-        'platform bound',
-      );
+      if (account.outbox.length > 0)
+        log.info({ account: account.name, outbox: account.outbox.length }, 'telling what waited');
       turn.mark(account);
     },
     onRequest(session, pdu, value, sequence) {
@@ -365,10 +345,6 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       if (account === undefined) return;
       const at = account.sessions.indexOf(session);
       if (at >= 0) account.sessions.splice(at, 1);
-      log.info(
-        { account: account.name, session: session.id, reason, left: account.sessions.length },
-        'platform bind closed',
-      );
       turn.mark(account);
     },
   };
