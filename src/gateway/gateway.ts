@@ -339,7 +339,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     onRoom(session) {
       turn.mark(session.tag as Account);
     },
-    onClosed(session, reason, wasBound) {
+    onClosed(session, _reason, wasBound) {
       if (!wasBound) return;
       const account = session.tag as Account | undefined;
       if (account === undefined) return;
