@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, readSync, statfsSync } from 'node:fs';
+import { open as openFile, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
@@ -14,13 +14,14 @@ import { ownFolder } from './owner.ts';
  *   cold      id u64                               ->  due u64, keys u16, (length u16, key)*, record
  *   coldKey   key                                  ->  id u64
  *   coldDue   due u64, id u64                      ->  (empty)
+ *   turn      "turn"                               ->  sequence u64, written only to pass a transaction
  * Length and checksum are in the journal's key so that counting the kept octets reads no batch.
  */
 
 export interface LmdbOptions {
-  /** Limit of the kept batches in octets; an append beyond it is refused as `full`. Default: half of mapSize. */
+  /** Limit of the kept batches in octets; an append beyond it is refused as `full`. Default 32 GiB. */
   readonly maxOctets?: number;
-  /** Address space for the file, and so its largest size. Takes neither memory nor disk until used. Default 64 GiB. */
+  /** Address space to begin with, in octets; takes neither memory nor disk until used, and grows. Default: twice maxOctets. */
   readonly mapSize?: number;
   /** Octets of file pages mapped into the process above which they are let go. Default 32 MiB. */
   readonly maxMapped?: number;
@@ -33,6 +34,7 @@ interface Environment {
   readonly cold: Table;
   readonly coldKey: Table;
   readonly coldDue: Table;
+  readonly turn: Table;
 }
 interface Waiting {
   readonly commit: Commit;
@@ -48,6 +50,7 @@ interface Write {
 
 const maxBatch = 15_000_000; // from 16 MiB on lmdb-js hands out mapped memory instead of a copy
 const maxKey = 511; // LMDB's own limit; lmdb-js allows more
+const dataFile = 'journal.mdb';
 const commitsPerLook = 64;
 /** Room that a commit may need beside its batch, for tree and free-list pages. */
 const spare = 2 ** 20;
@@ -63,13 +66,15 @@ const makeRoom = 'Free disk space, raise the limit, or wait for a trim; then try
  */
 export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
   const path = resolve(folder);
-  const mapSize = options.mapSize ?? 64 * 2 ** 30;
-  const maxOctets = options.maxOctets ?? mapSize / 2;
+  const maxOctets = options.maxOctets ?? 32 * 2 ** 30;
+  const mapSize = options.mapSize ?? 2 * maxOctets;
   const maxMapped = options.maxMapped ?? 32 * 2 ** 20;
 
   /** Undefined after a failed commit until the file could be opened again, and after `close`. */
   let env: Environment | undefined;
+  let reopening = false;
   let closed: string | undefined;
+  let closing: Promise<void> | undefined;
   let committing = false;
   let idle: (() => void) | undefined;
   const waiting: Waiting[] = [];
@@ -83,7 +88,10 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
 
   let mappedBase = 0;
   let untilLook = commitsPerLook;
-  let diskWasFull = false;
+  /** Length of the batch that the disk had no room for. */
+  let refusedLength = Number.POSITIVE_INFINITY;
+  /** The newest transaction freed pages; LMDB gives them out only after another one. */
+  let freeing = false;
 
   const release = takeFolder(path);
   try {
@@ -97,10 +105,21 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
   function environment(): Environment {
     if (env) return env;
     if (closed !== undefined) throw new StoreFault('failed', path, closed);
+    // Opened now, it would be joined to the old one, which is not closed yet.
+    if (reopening) throw new StoreFault('failed', path, 'its file is just being opened anew. Try again.');
     env = openEnvironment(path, mapSize);
     mappedBase = mappedOctets();
     untilLook = commitsPerLook;
     return env;
+  }
+
+  /** Only microtasks pass until it is open again, so that no socket's or timer's callback finds it closed. */
+  async function reopen(old: Environment): Promise<Environment> {
+    env = undefined;
+    reopening = true;
+    await old.root.close();
+    reopening = false;
+    return environment();
   }
 
   function count(from: Environment): void {
@@ -121,6 +140,7 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
   const journal: Journal = {
     append(commit) {
       return new Promise((done, failed) => {
+        if (closed !== undefined) throw new StoreFault('failed', path, closed);
         check(commit, last);
         waiting.push({ commit, done, failed });
         if (!committing) void commitWaiting();
@@ -157,8 +177,12 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
       return record === undefined ? undefined : { id, record };
     },
     byId(id) {
-      const stored = environment().cold.getBinary(numberKey(id));
-      return stored === undefined ? undefined : stored.subarray(endOfKeys(stored));
+      const shared = environment().cold.getBinaryFast(numberKey(id)); // valid until the next read
+      if (shared === undefined) return undefined;
+      const from = endOfKeys(shared);
+      const record = Buffer.allocUnsafe(shared.length - from);
+      shared.copy(record, 0, from, shared.length);
+      return record;
     },
     due(now, limit) {
       const found: { id: number; record: Uint8Array }[] = [];
@@ -200,8 +224,10 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
     if (octets - freed + length > maxOctets) {
       throw new StoreFault('full', path, `its limit of ${maxOctets} octets is reached. ${makeRoom}`);
     }
-    if (diskWasFull && (await diskFree(path)) < length + spare) {
-      throw new StoreFault('full', path, `no space left on the disk. ${makeRoom}`);
+    if (length >= refusedLength && trimmed === 0 && commit.coldDelete.length === 0) {
+      // Trying for real costs an opening and, in lmdb-js, a stack trace on stderr.
+      const refusal = await growthRefusal(path, length);
+      if (refusal) throw faultOf(path, refusal);
     }
 
     const writes: Write[] = [];
@@ -221,10 +247,14 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
         }
       });
     } catch (error) {
-      throw await recover(into, reasonOf(error), length);
+      const fault = await recover(into, reasonOf(error), length);
+      if (fault.code !== 'full' || !freeing) throw fault;
+      await passTurn();
+      return commitOne(commit);
     }
 
-    diskWasFull = false;
+    refusedLength = Number.POSITIVE_INFINITY;
+    freeing = trimmed > 0 || commit.coldDelete.length > 0;
     last++;
     first += trimmed;
     lengths.splice(0, trimmed);
@@ -235,31 +265,40 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
     return last;
   }
 
+  /** Passes a transaction, so that the pages that the one before it freed can be used. */
+  async function passTurn(): Promise<void> {
+    const into = environment();
+    try {
+      await into.turn.put(Buffer.from('turn'), numberKey(last));
+    } catch (error) {
+      throw await recover(into, reasonOf(error), 0);
+    }
+    freeing = false;
+    refusedLength = Number.POSITIVE_INFINITY;
+  }
+
   /**
    * After a failed commit the file is opened anew: once a meta page has failed LMDB refuses every transaction, and
    * lmdb-js would wait for it for ever. Returns what to tell the caller.
    */
   async function recover(broken: Environment, reasonGiven: Promise<unknown>, length: number): Promise<StoreFault> {
     const reason = await reasonGiven;
-    const mapFull = isMapFull(broken, mapSize, length);
-    env = undefined;
-    await broken.root.close();
     try {
-      const newest = lastSequence(environment().journal);
+      const anew = await reopen(broken);
+      const newest = lastSequence(anew.journal);
       if (newest !== last) {
         // The meta page reached the file after all and LMDB could not take it back: it may or may not be durable.
         closed = `batch ${newest} is there although its commit failed. Restart, so that it is replayed.`;
-        await environment().root.close();
         env = undefined;
+        await anew.root.close();
         return new StoreFault('failed', path, closed, reason);
       }
     } catch {
       // It stays closed; the next append or read tries again and says why not.
     }
-    const diskFull = (await diskFree(path)) < length + spare;
-    const fault = faultOf(path, reason, mapFull || diskFull);
-    diskWasFull = diskFull && fault.code === 'full';
-    return fault;
+    const refusal = await growthRefusal(path, length);
+    if (refusal && length > 0) refusedLength = length;
+    return faultOf(path, isUnclear(reason) ? (refusal ?? reason) : reason);
   }
 
   /**
@@ -268,12 +307,9 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
    */
   async function letPagesGo(current: Environment): Promise<void> {
     untilLook = commitsPerLook;
-    if (mappedOctets() - mappedBase <= maxMapped) return;
-    env = undefined;
-    // Only microtasks pass until it is open again, so no reader comes in between.
-    await current.root.close();
+    if (closed !== undefined || mappedOctets() - mappedBase <= maxMapped) return;
     try {
-      environment();
+      await reopen(current);
     } catch {
       // The commit is on disk all the same; the next append or read says what is wrong.
     }
@@ -285,19 +321,24 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
     async freeOctets() {
       return Math.max(0, Math.min(maxOctets - octets, (await diskFree(path)) - spare));
     },
-    async close() {
-      closed ??= 'it is closed.';
-      if (committing) {
-        await new Promise<void>((settled) => {
-          idle = settled;
-        });
-      }
-      const open = env;
-      env = undefined;
-      await open?.root.close();
-      release();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
+
+  async function close(): Promise<void> {
+    closed ??= 'it is closed.';
+    if (committing) {
+      await new Promise<void>((settled) => {
+        idle = settled;
+      });
+    }
+    const open = env;
+    env = undefined;
+    await open?.root.close();
+    release();
+  }
 }
 
 /** Makes the folder, durably, and takes it. */
@@ -310,15 +351,16 @@ function takeFolder(path: string): () => void {
     }
     return ownFolder(path);
   } catch (error) {
-    throw error instanceof StoreFault ? error : faultOf(path, error, false);
+    throw error instanceof StoreFault ? error : faultOf(path, error);
   }
 }
 
 function openEnvironment(path: string, mapSize: number): Environment {
   let root: RootDatabase<Buffer, Buffer> | undefined;
   try {
+    checkFile(path);
     root = open<Buffer, Buffer>({
-      path: join(path, 'journal.mdb'),
+      path: join(path, dataFile),
       encoding: 'binary',
       keyEncoding: 'binary',
       mapSize,
@@ -343,12 +385,34 @@ function openEnvironment(path: string, mapSize: number): Environment {
       cold: openTable(root, 'cold'),
       coldKey: openTable(root, 'coldKey'),
       coldDue: openTable(root, 'coldDue'),
+      turn: openTable(root, 'turn'),
     };
     syncFolder(path);
     return env;
   } catch (error) {
     void root?.close();
-    throw error instanceof StoreFault ? error : faultOf(path, error, false);
+    throw error instanceof StoreFault ? error : faultOf(path, error);
+  }
+}
+
+/**
+ * Finds what would make opening fail: lmdb-js then uses memory that it has freed, and the process may crash.
+ * A data file begins with a page header of 24 octets and MDB_MAGIC; an empty one is made new.
+ */
+function checkFile(path: string): void {
+  const head = Buffer.alloc(28);
+  const file = openSync(join(path, dataFile), constants.O_RDWR | constants.O_CREAT, 0o664);
+  let length: number;
+  try {
+    length = readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (length > 0 && head.readUInt32LE(24) !== 0xbeefc0de) {
+    throw new StoreFault('corrupt', path, `${dataFile} is not a store. ${restore}`);
+  }
+  if (length === 0 && freeOf(statfsSync(path)) < spare) {
+    throw new StoreFault('full', path, `no space left for a new store. ${makeRoom}`);
   }
 }
 
@@ -482,17 +546,8 @@ function checkNumber(what: string, value: number): void {
   if (!(Number.isSafeInteger(value) && value >= 0)) throw new RangeError(`${what} is an integer from 0, not ${value}`);
 }
 
-function statsOf(table: Table): { entryCount: number; numReaders: number; lastPageNumber: number; pageSize: number } {
+function statsOf(table: Table): { entryCount: number; numReaders: number } {
   return table.getStats() as ReturnType<typeof statsOf>;
-}
-
-function isMapFull(env: Environment, mapSize: number, length: number): boolean {
-  try {
-    const { lastPageNumber, pageSize } = statsOf(env.root);
-    return (lastPageNumber + 1) * pageSize + length + 64 * pageSize > mapSize;
-  } catch {
-    return false;
-  }
 }
 
 /** Octets of file pages mapped into this process; 0 where the system does not tell. */
@@ -508,10 +563,38 @@ function mappedOctets(): number {
 /** Octets of the file system that this process may still use; without limit if it does not tell. */
 async function diskFree(path: string): Promise<number> {
   try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
+    return freeOf(await statfs(path));
   } catch {
     return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** A file system without a limit of its own (a tmpfs may be one) says that it has no blocks at all. */
+function freeOf(disk: { blocks: number; bavail: number; bsize: number }): number {
+  return disk.blocks === 0 ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize;
+}
+
+/**
+ * Why the file cannot grow by `length`: the error of a write to a file beside it at the place where it ends. LMDB says
+ * EIO for every short write, and free space alone does not tell about quotas and size limits.
+ */
+async function growthRefusal(path: string, length: number): Promise<unknown> {
+  const probe = join(path, 'probe');
+  try {
+    const at = (await stat(join(path, dataFile))).size;
+    const file = await openFile(probe, 'w');
+    try {
+      const octets = Buffer.alloc(length + spare);
+      for (let done = 0; done < octets.length; ) {
+        done += (await file.write(octets, done, octets.length - done, at + done)).bytesWritten;
+      }
+    } finally {
+      await file.close();
+      await unlink(probe);
+    }
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 
@@ -536,16 +619,23 @@ async function reasonOf(error: unknown): Promise<unknown> {
   }
 }
 
-const mapFullCode = -30792;
-const noRoomCodes = new Set<unknown>([mapFullCode, 28, 122, 27, 'ENOSPC', 'EDQUOT', 'EFBIG']); // of Linux errno(3)
+const noRoomCodes = new Set<unknown>([-30792, 28, 122, 27, 'ENOSPC', 'EDQUOT', 'EFBIG']); // MDB_MAP_FULL, Linux errno(3)
 const corruptCodes = new Set<unknown>([-30797, -30796, -30794, -30793, -30778]); // MDB_PAGE_NOTFOUND, CORRUPTED, VERSION_MISMATCH, INVALID, BAD_CHECKSUM
-/** MDB_BAD_TXN follows whatever failed first in the transaction; EIO is what LMDB makes of a short write. */
+/** MDB_BAD_TXN follows whatever failed first in the transaction; EIO is also what LMDB makes of a short write. */
 const unclearCodes = new Set<unknown>([-30782, 5]);
 
-function faultOf(path: string, reason: unknown, noRoom: boolean): StoreFault {
-  const code = reason instanceof Error && 'code' in reason ? reason.code : undefined;
+function codeOf(reason: unknown): unknown {
+  return reason instanceof Error && 'code' in reason ? reason.code : undefined;
+}
+
+function isUnclear(reason: unknown): boolean {
+  return unclearCodes.has(codeOf(reason));
+}
+
+function faultOf(path: string, reason: unknown): StoreFault {
+  const code = codeOf(reason);
   const text = reason instanceof Error ? reason.message : String(reason);
-  if (noRoomCodes.has(code) || (noRoom && unclearCodes.has(code))) {
+  if (noRoomCodes.has(code)) {
     return new StoreFault('full', path, `no space left (${text}). ${makeRoom}`, reason);
   }
   if (corruptCodes.has(code)) return new StoreFault('corrupt', path, `${text}. ${restore}`, reason);
