@@ -406,7 +406,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     tick() {
       const now = clock.now();
       gw.records.durable(engine.journal.last);
-      void gw.records.flush();
+      gw.records.tick();
       expiry.step();
       carrying.step();
       for (const carrier of gw.carriers.values()) {

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open as openFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Clock } from '../base/clock.ts';
@@ -39,13 +39,18 @@ export interface Records {
   readonly writtenTo: number;
   /** Told by the store which batch is durable, so that `writtenTo` can follow. */
   durable(batch: number): void;
+  /** Writes what waits; called often, it writes ten times a second at most. */
+  tick(): void;
   flush(): Promise<void>;
+  close(): Promise<void>;
   /** Records whose message ended in [from, to), oldest first. */
   read(from: number, to: number, see: (record: MessageRecord) => void): Promise<void>;
   readonly counters: { written: number; failures: number; octets: number };
 }
 
 const DAY = 86_400_000;
+const FLUSH_EVERY = 100;
+const BIG = 1 << 17;
 
 export function createRecords(
   folder: string,
@@ -59,7 +64,9 @@ export function createRecords(
   let durableTo = 0;
   let writtenTo = 0;
   let writing: Promise<void> | undefined;
-  let made = false;
+  let file: FileHandle | undefined;
+  let fileName = '';
+  let flushedAt = 0;
   const counters = { written: 0, failures: 0, octets: 0 };
 
   const room = (octets: number): void => {
@@ -78,11 +85,15 @@ export function createRecords(
       at = 0;
       count = 0;
       try {
-        if (!made) {
+        const name = dayName(clock.now());
+        if (file === undefined || name !== fileName) {
+          await file?.close();
+          file = undefined;
           await mkdir(folder, { recursive: true });
-          made = true;
+          file = await openFile(join(folder, name), 'a');
+          fileName = name;
         }
-        await appendFile(fileOf(folder, clock.now()), octets);
+        await file.appendFile(octets);
         counters.written += lines;
         counters.octets += octets.length;
         writtenTo = Math.max(writtenTo, upTo);
@@ -118,6 +129,17 @@ export function createRecords(
     durable(batch) {
       durableTo = batch;
     },
+    tick() {
+      const now = clock.now();
+      if (at === 0 || (now - flushedAt < FLUSH_EVERY && at < BIG)) return;
+      flushedAt = now;
+      void start();
+    },
+    async close() {
+      await start();
+      await file?.close();
+      file = undefined;
+    },
     async flush() {
       await start();
       if (at > 0) await start();
@@ -151,7 +173,6 @@ export function createRecords(
 }
 
 const dayName = (at: number): string => `${new Date(at).toISOString().slice(0, 10)}.jsonl`;
-const fileOf = (folder: string, at: number): string => join(folder, dayName(at));
 
 /** Octets of a line without its trace and its carrier's ids, at most: ten strings of 255 characters, escaped, and numbers. */
 const MOST = 16 * 1024;

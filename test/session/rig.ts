@@ -180,8 +180,10 @@ export function createRig(options: RigOptions) {
   const clock = createManualClock();
   const wheel = createWheel(clock.now);
   let scheduled: (() => void) | undefined;
-  const turn = createTurn((end) => {
-    scheduled = end;
+  const turn = createTurn({
+    schedule: (end) => {
+      scheduled = end;
+    },
   });
   const owner = createRecordingOwner();
   const link = createTestLink(dialect);
