@@ -192,7 +192,10 @@ function carriers(metrics: Exposition, { gw }: Watched): void {
   metrics.counter(
     'yima_carrier_answers_total',
     "Answers of a carrier to submits, by the protocol's code.",
-    each((put, c) => byCode(put, 'code', c.counters.byCode, c.mapping.codeName)),
+    each((put, c) => {
+      put(c.counters.accepted, { code: c.mapping.codeName(0) });
+      byCode(put, 'code', c.counters.byCode, c.mapping.codeName);
+    }),
   );
   metrics.counter(
     'yima_carrier_messages_ended_total',
@@ -455,12 +458,14 @@ function store(metrics: Exposition, { gw, engine }: Watched): void {
     put(batch.congested ? 1 : 0),
   );
   metrics.gauge('yima_store_waiting_octets', 'Octets that are not durable yet.', (put) => put(batch.waiting));
-  metrics.counter('yima_store_commits_total', 'Commits.', (put) => put(batch.counters.commits));
+  metrics.counter('yima_store_commits_total', 'Batches committed to the journal.', (put) =>
+    put(batch.counters.commits),
+  );
   metrics.counter('yima_store_commit_failures_total', 'Commits that failed and were tried again.', (put) =>
     put(batch.counters.failures),
   );
-  metrics.counter('yima_store_events_total', 'Events committed.', (put) => put(batch.counters.events));
-  metrics.counter('yima_store_octets_total', 'Octets committed.', (put) => put(batch.counters.octets));
+  metrics.counter('yima_store_events_total', 'Events committed to the journal.', (put) => put(batch.counters.events));
+  metrics.counter('yima_store_octets_total', 'Octets committed to the journal.', (put) => put(batch.counters.octets));
   metrics.histogram('yima_store_commit_seconds', 'How long a commit took.', COMMIT_EDGES, SECONDS, (put) =>
     put(batch.counters.commitTime),
   );

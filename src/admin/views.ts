@@ -64,7 +64,7 @@ function carrierView({ gw, dials }: Watched, c: Carrier): object {
     })),
     counters: {
       ...counters,
-      byCode: Object.fromEntries([...byCode].slice(0, 64).map(([code, n]) => [c.mapping.codeName(code), n])),
+      refusedByCode: Object.fromEntries([...byCode].slice(0, 64).map(([code, n]) => [c.mapping.codeName(code), n])),
       byState: statesOf(byState),
     },
     responseMs: percentiles(responseTime),

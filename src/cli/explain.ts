@@ -29,7 +29,7 @@ export function explainCommand(): Command {
     .description('dry run of a message: checks, coding, segments, route with its alternatives; sends nothing')
     .option('--config <file>', 'configuration', 'config/yima.yaml')
     .requiredOption('--account <name>', 'account or its system_id')
-    .requiredOption('--from <address>', 'source_addr')
+    .option('--from <address>', 'source_addr', '10690000')
     .requiredOption('--to <number>', 'destination_addr')
     .requiredOption('--text <text>', 'the text')
     .addOption(
