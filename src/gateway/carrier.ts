@@ -1,11 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import { createHistogram, type Histogram } from '../base/histogram.ts';
-import { createRing, type Ring } from '../base/ring.ts';
+import type { Ring } from '../base/ring.ts';
 import type { Pump } from '../base/turn.ts';
 import type { CarrierConfig } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { Message, Segment } from '../message/message.ts';
 import type { Session } from '../session/session.ts';
+import { createLane } from './lane.ts';
 import { createRate, type Rate } from './rate.ts';
 
 /** What limits a carrier's throughput at this moment. */
@@ -20,6 +21,8 @@ export interface Bind {
   /** Nothing is sent before this time. */
   pausedUntil: number;
   pauseMs: number;
+  /** Requests whose intent is on its way to the disk: they hold their place in the window. */
+  intents: number;
 }
 
 export interface CarrierCounters {
@@ -70,6 +73,9 @@ export interface Carrier extends Pump {
   /** Sends in the current second, and the smoothed number a second. */
   recent: number;
   perSecond: number;
+  /** Something has been queued for a whole second: `perSecond` is what it can do, not what it was given to do. */
+  behind: boolean;
+  wasQueued: boolean;
   full: boolean;
   ref: number;
   /** False once removed from the configuration: sends nothing, still takes reports. */
@@ -88,8 +94,8 @@ export function createCarrier(
   pump: (carrier: Carrier) => void,
 ): Carrier {
   const binds: Bind[] = [];
-  const high = createRing<Message>();
-  const normal = createRing<Message>();
+  const high = createLane();
+  const normal = createLane();
   const carrier: Carrier = {
     name: config.name,
     config,
@@ -104,6 +110,8 @@ export function createCarrier(
     wakeAt: Number.POSITIVE_INFINITY,
     recent: 0,
     perSecond: 0,
+    behind: false,
+    wasQueued: false,
     full: false,
     ref: Math.floor(clock.now() / 1000) & 0xffff,
     enabled: true,
@@ -117,7 +125,7 @@ export function createCarrier(
       const { max, maxWait } = carrier.config.queue;
       const length = carrier.queued;
       // High and low mark, so that a queue at its limit does not flap with every message.
-      const wait = carrier.perSecond > 0 && carrier.up ? (length / carrier.perSecond) * 1000 : 0;
+      const wait = carrier.behind && carrier.perSecond > 0 && carrier.up ? (length / carrier.perSecond) * 1000 : 0;
       if (carrier.full) {
         if (length <= max / 2 && wait <= maxWait / 2) carrier.full = false;
       } else if (length >= max || wait > maxWait) carrier.full = true;
@@ -163,7 +171,7 @@ export function createCarrier(
 /** Requests that a bind may send now. */
 export function bindRoom(bind: Bind, now: number): number {
   if (bind.pausedUntil > now) return 0;
-  return Math.min(bind.session.room, Math.floor(bind.allowed) - bind.session.windowUsed);
+  return Math.min(bind.session.room, Math.floor(bind.allowed) - bind.session.windowUsed) - bind.intents;
 }
 
 const PAUSE_FROM = 100;
@@ -185,5 +193,5 @@ export function speedUp(bind: Bind): void {
 }
 
 export function createBind(carrier: Carrier, session: Session<Segment>): Bind {
-  return { carrier, session, allowed: session.windowSize, pausedUntil: 0, pauseMs: PAUSE_FROM };
+  return { carrier, session, allowed: session.windowSize, pausedUntil: 0, pauseMs: PAUSE_FROM, intents: 0 };
 }

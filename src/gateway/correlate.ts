@@ -4,8 +4,10 @@ import {
   ANSWERED,
   AWAITING,
   DELIVERED,
+  ENDED,
   FAILED,
   type Message,
+  PENDING,
   REJECTED,
   REPORTED,
   type Report,
@@ -64,7 +66,7 @@ export function onAnswered(gw: Gateway, bind: Bind, s: Segment, answer: Answer, 
   if (answer.code !== 0) counters.byCode.set(answer.code, (counters.byCode.get(answer.code) ?? 0) + 1);
   // Ended, or moved to another carrier, while the request was under way.
   if (gw.state.active.get(m.id) !== m || m.segments[s.index] !== s || s.stage !== SENT) {
-    if (answer.code === 0) counters.late++;
+    if (answer.code === 0) onLateAnswer(gw, carrier, s, answer);
     return;
   }
   const route = routeOf(gw, m);
@@ -74,9 +76,11 @@ export function onAnswered(gw: Gateway, bind: Bind, s: Segment, answer: Answer, 
     counters.accepted++;
     speedUp(bind);
     taken(gw, carrier, m, s, answer.carrierId, now);
+    if (m.leaving) goOn(gw, m);
     return;
   }
-  const outcome = `refused ${carrier.mapping.codeName(answer.code)}`;
+  const error = errorOf(carrier, answer.code);
+  const outcome = `refused ${error}`;
   const value = {
     id: m.id,
     segment: s.index,
@@ -95,7 +99,11 @@ export function onAnswered(gw: Gateway, bind: Bind, s: Segment, answer: Answer, 
       const back = { ...value, outcome: '', counts: 0 };
       gw.batch.add(plans.refused, back);
       applyRefused(gw.state, m, back);
-      if (route?.next.throttled === true && alone(m) && leave(gw, m, s.index, outcome, 0)) return;
+      if (m.leaving) {
+        goOn(gw, m);
+        return;
+      }
+      if (route?.next.throttled === true && alone(m) && leave(gw, m, s.index, outcome, 0, false)) return;
       // Order kept: the throttled one is the next to go.
       if (carrier.current !== m) enqueue(gw, m, true);
       return;
@@ -108,56 +116,68 @@ export function onAnswered(gw: Gateway, bind: Bind, s: Segment, answer: Answer, 
       gw.batch.add(plans.refused, retry);
       applyRefused(gw.state, m, retry);
       if (carrier.current === m) carrier.current = undefined;
-      if (retry.retryAt >= m.validUntil)
-        end(
-          gw,
-          m,
-          REJECTED,
-          carrier.mapping.codeName(answer.code),
-          'validity over while the carrier refused it for now',
-        );
+      if (m.leaving) goOn(gw, m);
+      else if (retry.retryAt >= m.validUntil)
+        end(gw, m, REJECTED, error, 'validity over while the carrier refused it for now');
       else gw.later.add(retry.retryAt, m);
       return;
     }
     case 'next':
-      if (alone(m, s)) {
-        gw.batch.add(plans.refused, value);
-        applyRefused(gw.state, m, value);
-        if (carrier.current === m) carrier.current = undefined;
-        counters.refused++;
-        if (leave(gw, m, s.index, '', 0)) return;
-        end(gw, m, REJECTED, carrier.mapping.codeName(answer.code), 'refused by the last carrier of its route');
-        return;
-      }
+      counters.refused++;
+      if (carrier.current === m) carrier.current = undefined;
+      gw.batch.add(plans.refused, value);
+      applyRefused(gw.state, m, value);
+      m.leaving = true;
+      goOn(gw, m);
+      return;
   }
   counters.refused++;
   if (carrier.current === m) carrier.current = undefined;
   gw.batch.add(plans.refused, value);
   applyRefused(gw.state, m, value);
-  end(
-    gw,
-    m,
-    m.segments.length === 1 ? REJECTED : UNDELIVERABLE,
-    carrier.mapping.codeName(answer.code),
-    'refused by the carrier',
-  );
+  end(gw, m, m.segments.length === 1 ? REJECTED : UNDELIVERABLE, error, 'refused by the carrier');
 }
 
-/** No segment of the message but `except` is, or may be, alive at its carrier. */
-function alone(m: Message, except?: Segment): boolean {
-  return m.segments.every((x) => x === except || (x.stage !== SENT && x.stage !== ANSWERED && x.stage !== REPORTED));
+/** The raw code with its name: `ESME_RINVDSTADR:011`. Its last three digits are `err` of the receipt. */
+function errorOf(carrier: Carrier, code: number): string {
+  return `${carrier.mapping.codeName(code)}:${String(code).padStart(3, '0')}`;
+}
+
+/** No segment of the message is, or may be, alive at its carrier. */
+function alone(m: Message): boolean {
+  return m.segments.every((x) => x.unknowns === 0 && (x.stage === PENDING || x.stage === FAILED));
+}
+
+/**
+ * A segment was refused with a code that sends the message on. It goes when the answers of its other segments have
+ * come; if the carrier took one of them, the message cannot go on, since it would be alive twice.
+ */
+function goOn(gw: Gateway, m: Message): void {
+  if (m.stage === ENDED || gw.state.active.get(m.id) !== m) return;
+  const error = m.trace.at(-1)?.outcome.replace(/^refused /, '') ?? '';
+  if (m.segments.some((x) => x.stage === ANSWERED || x.stage === REPORTED || x.unknowns > 0)) {
+    end(gw, m, UNDELIVERABLE, error, 'refused by the carrier, which took other segments of it');
+    return;
+  }
+  if (m.segments.some((x) => x.stage === SENT)) return;
+  if (!leave(gw, m, 0, '', 0)) end(gw, m, REJECTED, error, 'refused by the last carrier of its route');
 }
 
 function taken(gw: Gateway, carrier: Carrier, m: Message, s: Segment, carrierId: string, now: number): void {
   const value = { id: m.id, segment: s.index, carrier: carrier.name, carrierId, at: now };
   gw.batch.add(plans.answered, value);
   applyAnswered(gw.state, m, value);
+  settled(gw, carrier, m, s, carrierId);
+}
+
+/** What follows when the carrier has taken a segment. */
+function settled(gw: Gateway, carrier: Carrier, m: Message, s: Segment, carrierId: string): void {
   if ((m.registered & 3) === 0) {
     // No report was asked for, so none will come: the carrier's word is the last.
     if (m.stage === AWAITING) end(gw, m, ACCEPTED, '', 'taken by the carrier; no report asked for');
     return;
   }
-  if (gw.state.parked.size > 0 && carrierId !== '') matchParked(gw, carrier, m, s, carrierId);
+  if (gw.state.parked.size > 0 && carrierId !== '' && matchParked(gw, carrier, m, s, carrierId)) return;
   rest(gw.state, m);
 }
 
@@ -166,14 +186,19 @@ export function onLateAnswer(gw: Gateway, carrier: Carrier, stale: Segment, answ
   carrier.counters.late++;
   if (answer.code !== 0 || answer.carrierId === '') return;
   const m = find(gw.state, stale.message.id);
-  if (m === undefined || m.carrier !== carrier.name) return;
-  const s = m.segments[stale.index];
-  if (s === undefined) return;
+  const s = m?.segments[stale.index];
+  if (m === undefined || s === undefined || m.carrier !== carrier.name || s.stage > ANSWERED) {
+    // Its message has ended: the report of this copy will tell nothing new.
+    if (m?.stage === ENDED || s !== undefined || gw.recent.find(stale.message.id) !== undefined)
+      gw.recent.reported(carrier.name, canonicalId(answer.carrierId));
+    if (m !== undefined) rest(gw.state, m);
+    return;
+  }
   const value = { id: m.id, segment: s.index, carrier: carrier.name, carrierId: answer.carrierId, at: gw.clock.now() };
   gw.batch.add(plans.answered, value);
   applyAnswered(gw.state, m, value);
-  if (gw.state.parked.size > 0) matchParked(gw, carrier, m, s, answer.carrierId);
-  rest(gw.state, m);
+  settled(gw, carrier, m, s, answer.carrierId);
+  if (m.leaving) goOn(gw, m);
 }
 
 export function onNoAnswer(gw: Gateway, carrier: Carrier, s: Segment, outcome: 'no answer' | 'link lost'): void {
@@ -181,6 +206,7 @@ export function onNoAnswer(gw: Gateway, carrier: Carrier, s: Segment, outcome: '
   else carrier.counters.lost++;
   if (carrier.current === s.message) carrier.current = undefined;
   unknownOutcome(gw, s.message, s, outcome);
+  if (s.message.leaving) goOn(gw, s.message);
 }
 
 // ---- reports ---------------------------------------------------------------------------------------------------
@@ -212,8 +238,6 @@ export function onReport(
     settle(gw, hit.message, hit, report.state, report.error, now);
   } else if (gw.recent.wasReported(carrier.name, canonicalId(report.carrierId))) {
     counters.reportsDuplicate++;
-    session.respond(sequence, answer.plan, answer.value, 0);
-    return;
   } else park(gw, carrier, report, now);
   gw.batch.effect(answerReport, session, sequence, answer);
 }
@@ -235,13 +259,25 @@ const LEARNED_AFTER = 3;
 /** The segment that a report speaks of: at work, waiting in memory, or in the cold index. */
 function locate(gw: Gateway, carrier: Carrier, report: Report): Segment | undefined {
   const form = formOf(gw, carrier);
+  let other: Segment | undefined;
   for (const look of lookups(report.carrierId, form)) {
     const found = locateOne(gw, carrier, report, look, form);
     if (found === undefined) continue;
-    learn(gw, carrier, look, report, found);
+    // Until the form is known, the same digits may name one message in decimal and another in hexadecimal.
+    if (form === 'learn' && look.form === 'same' && doubtful(found.message, report)) {
+      other = found;
+      continue;
+    }
+    if (other !== undefined) rest(gw.state, other.message);
+    learn(gw, carrier, look, report.carrierId, found);
     return found;
   }
-  return undefined;
+  return other;
+}
+
+/** The report names a number that is not the message's. */
+function doubtful(m: Message, report: { readonly destination: string }): boolean {
+  return report.destination.length >= 7 && !sameNumber(m.destination, report.destination);
 }
 
 /** Whether a segment's id is the one looked for; a guess at its base must be borne out by the destination. */
@@ -301,9 +337,13 @@ export function warm<T>(
   const b = Buffer.from(entry.record.buffer, entry.record.byteOffset, entry.record.length);
   const value = plans.carried.decode(b, 0, b.length);
   // Back in memory already: the deletion of its entry is not durable yet.
-  const known = gw.state.active.get(value.id);
-  if (known !== undefined || gw.recent.find(value.id) !== undefined)
-    return known === undefined ? undefined : use(known);
+  const known = find(gw.state, value.id);
+  if (known !== undefined) {
+    const found = use(known);
+    if (found === undefined) rest(gw.state, known);
+    return found;
+  }
+  if (gw.recent.find(value.id) !== undefined) return undefined;
   const trial = fromCarried(value, 0);
   if (use(trial) === undefined) return undefined;
   const m = applyCarried(gw.state, value, gw.batch.add(plans.carried, value));
@@ -312,16 +352,15 @@ export function warm<T>(
   return use(m);
 }
 
-function learn(gw: Gateway, carrier: Carrier, look: Lookup, report: Report, found: Segment): void {
+function learn(gw: Gateway, carrier: Carrier, look: Pick<Lookup, 'form'>, reportId: string, found: Segment): void {
   if (look.form === 'same') {
     if (gw.state.learned.has(carrier.name)) return;
     const form =
-      found.carrierId === report.carrierId
+      found.carrierId === reportId
         ? 'exact'
-        : found.carrierId.toLowerCase() === report.carrierId.toLowerCase()
+        : found.carrierId.toLowerCase() === reportId.toLowerCase()
           ? 'caseFolded'
           : 'zerosTrimmed';
-    if (form === 'exact') return;
     record(gw, carrier, form, 1);
     return;
   }
@@ -366,21 +405,34 @@ export function unpark(gw: Gateway, report: ParkedReport): void {
   applyUnparked(gw.state, value);
 }
 
-function matchParked(gw: Gateway, carrier: Carrier, m: Message, s: Segment, carrierId: string): void {
+/** Looks for a report that came before this answer; true where there was one. */
+function matchParked(gw: Gateway, carrier: Carrier, m: Message, s: Segment, carrierId: string): boolean {
   const form = formOf(gw, carrier);
-  const tries: { id: string | undefined; guess: boolean }[] = [{ id: canonicalId(carrierId), guess: false }];
-  if (form === 'learn' || form === 'hexToDecimal') tries.push({ id: toDecimal(carrierId), guess: form === 'learn' });
-  if (form === 'learn' || form === 'decimalToHex') tries.push({ id: toHex(carrierId), guess: form === 'learn' });
-  for (const { id, guess } of tries) {
-    if (id === undefined) continue;
-    const report = gw.state.parked.get(parkedKey(carrier.name, id));
+  const learning = form === 'learn';
+  const tries: { form: Lookup['form']; id: string | undefined }[] = [{ form: 'same', id: canonicalId(carrierId) }];
+  if (learning || form === 'hexToDecimal') tries.push({ form: 'hexToDecimal', id: toDecimal(carrierId) });
+  if (learning || form === 'decimalToHex') tries.push({ form: 'decimalToHex', id: toHex(carrierId) });
+  let match: { readonly look: Pick<Lookup, 'form'>; readonly report: ParkedReport } | undefined;
+  for (const look of tries) {
+    const report = look.id === undefined ? undefined : gw.state.parked.get(parkedKey(carrier.name, look.id));
     if (report === undefined) continue;
-    if (guess && !sameNumber(m.destination, report.destination)) continue;
-    unpark(gw, report);
-    carrier.counters.reportsMatchedLate++;
-    settle(gw, m, s, report.state, report.error, gw.clock.now());
-    return;
+    if (look.form === 'same') {
+      if (!allows(form, carrierId, report.carrierId)) continue;
+      match = { look, report };
+      if (learning && doubtful(m, report)) continue; // unless another fits better
+      break;
+    }
+    if (learning && !sameNumber(m.destination, report.destination)) continue;
+    match = { look, report };
+    break;
   }
+  if (match === undefined) return false;
+  const { look, report } = match;
+  unpark(gw, report);
+  carrier.counters.reportsMatchedLate++;
+  if (carrierId === s.carrierId) learn(gw, carrier, look, report.carrierId, s);
+  settle(gw, m, s, report.state, report.error, gw.clock.now());
+  return true;
 }
 
 // ---- final states ----------------------------------------------------------------------------------------------

@@ -40,10 +40,12 @@ export function isUrgent(gw: Gateway, m: Message): boolean {
 export function enqueue(gw: Gateway, m: Message, front = false): void {
   if (m.queued) return;
   let carrier = m.carrier === '' ? undefined : gw.carriers.get(m.carrier);
-  if (carrier === undefined || (!carrier.enabled && !started(m))) {
+  if (carrier === undefined || (!carrier.up && !started(m))) {
     const route = routeOf(gw, m);
     const choice = route === undefined ? undefined : pick(route, gw.carriers, m);
-    carrier = choice?.carrier;
+    // One that is merely down keeps it, unless the route goes on to one that is up.
+    if (carrier === undefined || !carrier.enabled || (route?.next.down === true && choice?.waits === false))
+      carrier = choice?.carrier;
     if (carrier === undefined) {
       // All that could take it are full: it was accepted, so it waits and is tried again.
       if (choice?.passed.some((p) => p.why === 'full')) {
@@ -54,7 +56,7 @@ export function enqueue(gw: Gateway, m: Message, front = false): void {
       end(gw, m, m.tried.length > 0 ? UNDELIVERABLE : REJECTED, m.trace.at(-1)?.outcome ?? '', 'no route');
       return;
     }
-    m.carrier = carrier.name;
+    assign(m, carrier);
   }
   const lane = isUrgent(gw, m) ? carrier.high : carrier.normal;
   if (front) lane.unshift(m);
@@ -68,9 +70,19 @@ export function routeOf(gw: Gateway, m: Message): Route | undefined {
   return account === undefined ? undefined : gw.routes.get(account.config.route);
 }
 
-/** Octets of it have left towards its carrier. */
+/** Octets of it are, or may be, at its carrier: it stays with it, since there are never two live copies. */
 function started(m: Message): boolean {
-  return m.segments.some((s) => s.stage !== PENDING);
+  return m.segments.some((s) => s.stage !== PENDING || s.unknowns > 0);
+}
+
+/** Gives a message of which nothing has left to a carrier; what was cut for one is cut anew for another. */
+function assign(m: Message, carrier: Carrier): void {
+  if (m.carrier !== carrier.name) {
+    m.parts = undefined;
+    m.cutOf = 0;
+    m.segments = [];
+  }
+  m.carrier = carrier.name;
 }
 
 /** Sends what the carrier's binds, its rate and our store let go. */
@@ -87,6 +99,7 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
       carrier.wakeAt = now + 20;
       return;
     }
+    const { streak } = carrier;
     const m = carrier.current ?? next(gw, carrier);
     if (m === undefined) {
       carrier.limit = 'platform';
@@ -94,12 +107,17 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
     }
     if (carrier.current === undefined) {
       if (!ready(gw, m, now)) continue;
+      if (m.carrier !== carrier.name) {
+        enqueue(gw, m); // it has gone on meanwhile
+        continue;
+      }
       if (m.parts === undefined && !prepare(gw, m, carrier)) continue;
       const count = m.segments.reduce((n, s) => (s.stage === PENDING ? n + 1 : n), 0);
       if (carrier.rate.room(now) < Math.min(count, carrier.rate.limit || count)) {
         carrier.limit = 'rate';
         carrier.wakeAt = carrier.rate.at(count, now);
         putBack(gw, carrier, m);
+        carrier.streak = streak; // nothing of its share was used
         return;
       }
       carrier.current = m;
@@ -149,6 +167,7 @@ function send(gw: Gateway, carrier: Carrier, bind: Bind, m: Message, s: Segment,
     gw.batch.add(plans.sent, value);
     applySent(m, value);
     carrier.rate.take(now);
+    bind.intents++;
     gw.batch.effect(writeIntent, gw, bind, s);
     return true;
   }
@@ -176,8 +195,10 @@ function send(gw: Gateway, carrier: Carrier, bind: Bind, m: Message, s: Segment,
 /** Writes a segment whose intent is durable; if the bind has gone meanwhile, nothing has left and it is sent elsewhere. */
 function writeIntent(gw: Gateway, bind: Bind, s: Segment): void {
   const m = s.message;
-  if (gw.state.active.get(m.id) !== m || s.stage !== SENT) return;
   const { carrier } = bind;
+  bind.intents--;
+  gw.turn.mark(carrier);
+  if (gw.state.active.get(m.id) !== m || s.stage !== SENT) return;
   const target = bind.session.room > 0 ? bind : freest(carrier, gw.clock.now());
   let sequence = -1;
   if (target !== undefined) {
@@ -263,14 +284,33 @@ function putBack(gw: Gateway, carrier: Carrier, m: Message): void {
 function ready(gw: Gateway, m: Message, now: number): boolean {
   if (m.stage !== QUEUED && m.stage !== SENDING) return false;
   if (gw.state.active.get(m.id) !== m) return false;
-  if (m.scheduledAt > now) {
-    gw.later.add(m.scheduledAt, m); // replaced by a later schedule while it was queued
+  if (m.leaving) return false;
+  if (m.scheduledAt > now || m.retryAt > now) {
+    // Replaced by a later schedule while it was queued, or another of its segments is to be tried later.
+    gw.later.add(Math.max(m.scheduledAt, m.retryAt), m);
     return false;
   }
-  if (m.validUntil <= now && !started(m)) {
-    end(gw, m, EXPIRED, '', 'validity over before it could be sent');
-    return false;
+  return !expired(gw, m, now);
+}
+
+/** Ends a message whose validity is over and of which nothing is under way. */
+export function expired(gw: Gateway, m: Message, now: number): boolean {
+  if (m.validUntil > now || (m.stage !== QUEUED && m.stage !== SENDING)) return false;
+  let pending = m.segments.length === 0;
+  let left = 0;
+  let unknown = false;
+  for (const s of m.segments) {
+    if (s.stage === SENT) return false; // its answer, or its absence, comes first
+    if (s.stage === PENDING) pending = true;
+    else left++;
+    if (s.unknowns > 0) unknown = true;
   }
+  if (!pending) return false;
+  const error = m.trace.at(-1)?.outcome ?? '';
+  if (unknown) end(gw, m, UNKNOWN, error, 'validity over; an earlier send may have arrived');
+  else if (left > 0)
+    end(gw, m, EXPIRED, error, `validity over with ${left} of ${m.segments.length} segments at ${m.carrier}`);
+  else end(gw, m, EXPIRED, error, 'validity over before it could be sent');
   return true;
 }
 
@@ -318,7 +358,7 @@ export function unknownOutcome(gw: Gateway, m: Message, s: Segment, outcome: str
     outcome,
     counts: 1,
     leave: 0,
-    flags: POSSIBLE_DUPLICATE | UNKNOWN_OUTCOME,
+    flags: UNKNOWN_OUTCOME | (resend ? POSSIBLE_DUPLICATE : 0),
     retryAt: 0,
     at: gw.clock.now(),
   };
@@ -334,9 +374,18 @@ export function unknownOutcome(gw: Gateway, m: Message, s: Segment, outcome: str
 }
 
 /** Gives up this carrier for the next one of the route, if there is one and nothing of the message is alive here. */
-export function leave(gw: Gateway, m: Message, segment: number, outcome: string, counts: 0 | 1): boolean {
+export function leave(
+  gw: Gateway,
+  m: Message,
+  segment: number,
+  outcome: string,
+  counts: 0 | 1,
+  mayWait = true,
+): boolean {
   const route = routeOf(gw, m);
-  if (route === undefined || !hasNext(route, gw.carriers, m)) return false;
+  if (route === undefined || !hasNext(route, gw.carriers, m, mayWait)) return false;
+  const old = gw.carriers.get(m.carrier);
+  if (old?.current === m) old.current = undefined;
   const value = {
     id: m.id,
     segment,
@@ -371,11 +420,7 @@ export function reroute(gw: Gateway, carrier: Carrier): void {
     if (!started(m) && route !== undefined && (route.next.down || !carrier.enabled)) {
       const choice = pick(route, gw.carriers, m);
       if (choice.carrier !== undefined && choice.carrier !== carrier && !choice.waits) {
-        // What was cut for one carrier is cut anew for another.
-        m.parts = undefined;
-        m.cutOf = 0;
-        m.segments = [];
-        m.carrier = choice.carrier.name;
+        assign(m, choice.carrier);
         gw.counters.rerouted++;
         enqueue(gw, m);
         continue;

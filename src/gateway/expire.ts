@@ -1,19 +1,9 @@
-import {
-  AWAITING,
-  ENDED,
-  EXPIRED,
-  type Message,
-  PENDING,
-  QUEUED,
-  REPLAYED,
-  SENDING,
-  UNKNOWN,
-} from '../message/message.ts';
+import { AWAITING, ENDED, type Message, PENDING, QUEUED, REPLAYED, SENDING, UNKNOWN } from '../message/message.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { unpark, warm } from './correlate.ts';
 import { close } from './deliver.ts';
-import { enqueue } from './dispatch.ts';
+import { enqueue, expired } from './dispatch.ts';
 import { end } from './finish.ts';
 import { rest, thaw } from './state.ts';
 
@@ -95,9 +85,8 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
           break;
         }
         const m = next.value;
-        if (m.stage === QUEUED && m.validUntil <= now && m.segments.every((s) => s.stage === PENDING)) {
-          end(gw, m, EXPIRED, m.trace.at(-1)?.outcome ?? '', 'validity over before it could be sent');
-        } else if (m.stage === AWAITING && gw.state.dueOf(m) <= now) due(m, now);
+        if (m.stage <= SENDING) void expired(gw, m, now);
+        else if (m.stage === AWAITING && gw.state.dueOf(m) <= now) due(m, now);
         else if (m.stage === ENDED && keptUntil(gw, m) <= now) due(m, now);
       }
     },
@@ -115,6 +104,9 @@ export function keepOf(gw: Gateway, account: string): number {
 }
 
 function smooth(carrier: Carrier): void {
+  // Idle for a moment: all it was given went at once.
+  carrier.behind = carrier.queued > 0 && carrier.wasQueued;
+  carrier.wasQueued = carrier.queued > 0;
   carrier.perSecond = carrier.perSecond === 0 ? carrier.recent : carrier.perSecond * 0.7 + carrier.recent * 0.3;
   if (carrier.perSecond < 0.5) carrier.perSecond = 0;
   carrier.recent = 0;

@@ -1,8 +1,9 @@
-import { DELIVERED, type Message, MT } from '../message/message.ts';
+import { ANSWERED, DELIVERED, type Message, MT } from '../message/message.ts';
 import { plans } from '../store/events.ts';
 import type { Account } from './account.ts';
 import type { Gateway } from './context.ts';
 import { tell } from './deliver.ts';
+import { canonicalId } from './id-form.ts';
 import { applyEnded } from './state.ts';
 
 /** Whether the platform wants to hear of this final state (SMPP 3.4, 5.2.17: bits 1-0 are a number). */
@@ -24,6 +25,14 @@ export function end(gw: Gateway, m: Message, state: number, error: string, reaso
   const now = gw.clock.now();
   const receipt = m.kind === MT && wantsReceipt(m, state) ? 1 : 0;
   const value = { id: m.id, state, error, reason, receipt, reported, at: now };
+  // Reports that are still to come have nothing to tell any more: known, not unmatched.
+  if (reported === 0) {
+    for (const s of m.segments) {
+      if (s.stage !== ANSWERED) continue;
+      if (s.carrierId !== '') gw.recent.reported(m.carrier, canonicalId(s.carrierId));
+      if (s.otherId !== '') gw.recent.reported(m.carrier, canonicalId(s.otherId));
+    }
+  }
   gw.batch.add(plans.ended, value);
   applyEnded(gw.state, m, value);
   const carrier = gw.carriers.get(m.carrier);

@@ -21,16 +21,21 @@ export interface Recent {
 }
 
 export function createRecent(reports = 1 << 20, messages = 1 << 15): Recent {
+  // Two hashes an id: one alone would take every 4096th new id for a known one, and its report would be lost.
   const hashes = new Uint32Array(reports);
+  const seconds = new Uint32Array(reports);
   const entries: (Ended | undefined)[] = new Array(messages);
   return {
     reported(carrier, canonicalId) {
       const h = hashCarrierId(carrier, canonicalId);
-      hashes[h & (reports - 1)] = h;
+      const place = h & (reports - 1);
+      hashes[place] = h;
+      seconds[place] = secondHash(canonicalId);
     },
     wasReported(carrier, canonicalId) {
       const h = hashCarrierId(carrier, canonicalId);
-      return h !== 0 && hashes[h & (reports - 1)] === h;
+      const place = h & (reports - 1);
+      return h !== 0 && hashes[place] === h && seconds[place] === secondHash(canonicalId);
     },
     ended(entry) {
       entries[hashId(entry.id) & (messages - 1)] = entry;
@@ -40,4 +45,10 @@ export function createRecent(reports = 1 << 20, messages = 1 << 15): Recent {
       return entry?.id === id ? entry : undefined;
     },
   };
+}
+
+function secondHash(id: string): number {
+  let h = id.length;
+  for (let i = 0; i < id.length; i++) h = (Math.imul(h, 31) + id.charCodeAt(i)) | 0;
+  return Math.imul(h, 0x9e3779b1) >>> 0;
 }

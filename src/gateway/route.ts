@@ -72,12 +72,13 @@ export function ruleFor(route: Route, source: string, destination: string): Rule
 /**
  * Chooses the carrier: step by step, within a step by weight among those that can take it now. A step none of whose
  * carriers can is passed only for the reasons that the route lists; else the message waits there. Where every step is
- * passed, it waits at the first carrier that is merely down.
+ * passed, it waits at the first carrier that is merely down. `take` false: only to know, no carrier's turn is used up.
  */
 export function pick(
   route: Route,
   carriers: ReadonlyMap<string, Carrier>,
   message: Pick<Message, 'source' | 'destination' | 'tried'>,
+  take = true,
 ): Choice {
   const passed: { carrier: string; why: Passed }[] = [];
   const rule = ruleFor(route, message.source, message.destination);
@@ -99,11 +100,11 @@ export function pick(
         continue;
       }
       total += member.weight;
-      credit[i] = credit[i]! + member.weight;
+      if (take) credit[i] = credit[i]! + member.weight;
       if (best < 0 || credit[i]! > credit[best]!) best = i;
     }
     if (best >= 0) {
-      credit[best] = credit[best]! - total;
+      if (take) credit[best] = credit[best]! - total;
       return { carrier: carriers.get(members[best]!.name), waits: false, passed };
     }
     if (stuck) break;
@@ -119,12 +120,21 @@ function obstacle(carrier: Carrier | undefined, tried: readonly string[], minds:
   return minds && carrier.throttled ? 'throttled' : undefined;
 }
 
-/** Whether another carrier is left that the message has not been at. */
-export function hasNext(route: Route, carriers: ReadonlyMap<string, Carrier>, message: Message): boolean {
+/**
+ * Whether another carrier is left that the message has not been at; one that is down will do where `mayWait`, and one
+ * that is full as well: its queue will have room again.
+ */
+export function hasNext(
+  route: Route,
+  carriers: ReadonlyMap<string, Carrier>,
+  message: Message,
+  mayWait: boolean,
+): boolean {
   const tried = [...message.tried, message.carrier];
-  return (
-    pick(route, carriers, { source: message.source, destination: message.destination, tried }).carrier !== undefined
-  );
+  const { source, destination } = message;
+  const { carrier, waits, passed } = pick(route, carriers, { source, destination, tried }, false);
+  if (carrier !== undefined) return mayWait || !waits;
+  return mayWait && passed.some((p) => p.why === 'full');
 }
 
 /** Account whose prefix of called numbers is the longest that fits; undefined where none does. */

@@ -176,6 +176,7 @@ export function create(value: ev.Accepted, batch: number): Message {
     tellings: 0,
     batch,
     queued: false,
+    leaving: false,
     submitter: 0,
   };
 }
@@ -223,7 +224,14 @@ export function applyAccepted(state: State, message: Message): Message {
 }
 
 export function applySent(m: Message, value: ev.Sent): void {
-  if (m.cutOf === 0 || m.segments.length !== value.of) {
+  // A new cut, or another carrier: live code has it already, replay learns of it here.
+  if (
+    m.carrier !== value.carrier ||
+    m.segments.length !== value.of ||
+    m.cutOf !== value.of ||
+    m.cutCoding !== value.coding ||
+    m.cutRef !== value.ref
+  ) {
     m.cutOf = value.of;
     m.cutCoding = value.coding;
     m.cutRef = value.ref;
@@ -270,6 +278,7 @@ export function applyRefused(state: State, m: Message, value: ev.Refused): void 
     m.segments = [];
     m.parts = undefined;
     m.cutOf = 0;
+    m.leaving = false;
     m.stage = QUEUED;
     return;
   }

@@ -145,6 +145,8 @@ export interface Message {
   batch: number;
   /** In its carrier's queue; not journalled. */
   queued: boolean;
+  /** A segment was refused for this carrier: it goes on when the answers of the others are there. Not journalled. */
+  leaving: boolean;
   /** Session that submitted it, while that lives; 0 else. Not journalled. */
   submitter: number;
 }

@@ -162,8 +162,11 @@ export function createFrozen(): Frozen {
       count--;
       if (chunk.live === 0) {
         const at = Math.floor(ref / CHUNK);
-        if (at === tail) chunk.used = 0;
-        else {
+        if (at === tail) {
+          chunk.used = 0;
+          // Another chunk to scans: an old cursor's offset need not be a record's border any more.
+          chunk.order = order++;
+        } else {
           chunks[at] = undefined;
           if (pool.length < 16) pool.push(chunk.buffer);
         }
