@@ -1,8 +1,7 @@
 import { connect } from 'node:net';
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE } from '../protocols/smpp/header.ts';
 import { messageOctets, UDHI } from '../protocols/smpp/payload.ts';
-import { isReceiptType, parseReceipt, receiptText, STATE, stateName } from '../protocols/smpp/receipt.ts';
+import { isReceiptType, parseReceipt, receiptText, STATE } from '../protocols/smpp/receipt.ts';
 import { ESME, statusName } from '../protocols/smpp/status.ts';
 import type { deliverSm } from '../protocols/smpp/tables.ts';
 import { SMPP_34, smppCodec } from '../protocols/smpp/tables.ts';
@@ -11,10 +10,10 @@ import { WireFault } from '../protocols/wire/fault.ts';
 import type { Fields, Pdu, Values } from '../protocols/wire/pdu.ts';
 import type { Plan } from '../protocols/wire/plan.ts';
 import { NO_TLVS, tlvText, tlvUint } from '../protocols/wire/tlv.ts';
-import { createFingerprints, fingerprint } from './fingerprints.ts';
 import { createPeer, type Peer } from './peer.ts';
+import { createPlatformBooks } from './platform-books.ts';
 import { createSubmits } from './submits.ts';
-import { latency, type Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface LoadOptions {
   readonly host?: string;
@@ -70,11 +69,6 @@ export interface Load {
   stop(): void;
 }
 
-const IN_FLIGHT = 1;
-const ACKED = 2;
-const REFUSED = 3;
-const UNKNOWN = 4;
-
 const SUBMIT_SM_RESP = 0x80000004;
 const DELIVER_SM = 0x05;
 
@@ -98,14 +92,6 @@ interface Bind {
   holdUntil: number;
   backoff: number;
   lastSent: number;
-}
-
-/** A receipt that came before the answer that tells its id. */
-interface Early {
-  readonly at: number;
-  readonly state: number;
-  readonly number: string;
-  times: number;
 }
 
 /** A platform that submits, and books every answer and every receipt. */
@@ -137,42 +123,14 @@ export function createLoad(options: LoadOptions): Load {
   const now = (): number => performance.now();
 
   const plan = createSubmits(texts, count, long);
-  const { total, messageOf, partOf } = plan;
-
-  // -- The books ---------------------------------------------------------------------------------------------------
-  const state = new Uint8Array(total);
-  const received = new Uint8Array(total);
-  /** Was without an answer at some time: a receipt with an unknown id may be its own. */
-  const doubtful = new Uint8Array(total);
-  /** When it was submitted, or by `rate` should have been. */
-  const from = new Float64Array(total);
-  const ids = createFingerprints(total);
-  const early = new Map<number, Early>();
+  const { total, messageOf } = plan;
+  const books = createPlatformBooks(plan, count, firstNumber, wantsReceipts);
+  const { counts } = books;
+  /** Parts to be submitted again, before new ones. */
   const again: number[] = [];
-  const n = {
-    next: 0,
-    submits: 0,
-    acked: 0,
-    refused: 0,
-    unknown: 0,
-    missed: 0,
-    resubmitted: 0,
-    receipted: 0,
-    duplicated: 0,
-    misaddressed: 0,
-    intermediate: 0,
-    unreadable: 0,
-    late: 0,
-    mos: 0,
-    reconnects: 0,
-  };
-  const refusals = new Map<string, number>();
-  const states = new Map<number, number>();
-  const toAck = createHistogram();
-  const toReceipt = createHistogram();
+  let next = 0;
   let startedAt = 0;
-  let lastAckAt = 0;
-  let lastReceiptAt = 0;
+
   let lastEventAt = 0;
   let lastBoundAt = 0;
   let stopped = false;
@@ -244,15 +202,11 @@ export function createLoad(options: LoadOptions): Load {
     while (bind.inFlight < window) {
       let part: number;
       if (again.length > 0) part = again.pop()!;
-      else if (!stopped && n.next < total) {
-        if (rate > 0) {
-          const dueAt = startedAt + (n.next * 1000) / rate;
-          if (dueAt > at) return;
-          from[n.next] = dueAt;
-        } else {
-          from[n.next] = at;
-        }
-        part = n.next++;
+      else if (!stopped && next < total) {
+        const dueAt = rate > 0 ? startedAt + (next * 1000) / rate : at;
+        if (dueAt > at) return;
+        books.due(next, dueAt);
+        part = next++;
       } else return;
       submitPart(bind, peer, part, at);
     }
@@ -274,8 +228,7 @@ export function createLoad(options: LoadOptions): Load {
     bind.sentAt[slot] = at;
     bind.inFlight++;
     bind.lastSent = at;
-    state[part] = IN_FLIGHT;
-    n.submits++;
+    counts.submits++;
     write(peer, codec.submitSm, submit, 0, sequence);
   }
 
@@ -288,58 +241,25 @@ export function createLoad(options: LoadOptions): Load {
       const late = bind.late.get(sequence);
       if (late === undefined) return;
       bind.late.delete(sequence);
-      n.late++;
-      if (state[late] !== UNKNOWN) return;
+      if (!books.known(late)) return;
       part = late;
-      n.unknown--;
     } else {
       bind.parts[slot] = -1;
       bind.inFlight--;
     }
     lastEventAt = at;
     if (status !== ESME.ROK) {
-      const name = statusName(status);
-      refusals.set(name, (refusals.get(name) ?? 0) + 1);
+      books.refusal(statusName(status));
       if (retryThrottled && (status === ESME.RTHROTTLED || status === ESME.RMSGQFUL)) {
         bind.holdUntil = at + THROTTLE_MS;
-        n.resubmitted++;
+        counts.resubmitted++;
         again.push(part);
         return;
       }
-      state[part] = REFUSED;
-      n.refused++;
+      books.refused(part);
       return;
     }
-    state[part] = ACKED;
-    n.acked++;
-    lastAckAt = at;
-    record(toAck, at - from[part]!);
-    const id = codec.submitSmResp.decode(b, start + HEADER, end).messageId;
-    const print = fingerprint(id);
-    ids.set(print, part);
-    if (early.size === 0) return;
-    const before = early.get(print);
-    if (before === undefined) return;
-    early.delete(print);
-    for (let k = 0; k < before.times; k++) receipt(part, before.state, before.number, before.at);
-  }
-
-  function receipt(part: number, stateNumber: number, number: string, at: number): void {
-    // The last eleven digits: a gateway may add or take away the country's.
-    if (!number.endsWith(String(firstNumber + messageOf(part)).slice(-11))) n.misaddressed++;
-    if (stateNumber === STATE.enroute || stateNumber === STATE.accepted) {
-      n.intermediate++;
-      return;
-    }
-    if (received[part]! < 255) received[part]!++;
-    if (received[part]! > 1) {
-      n.duplicated++;
-      return;
-    }
-    n.receipted++;
-    lastReceiptAt = at;
-    states.set(stateNumber, (states.get(stateNumber) ?? 0) + 1);
-    record(toReceipt, at - from[part]!);
+    books.acked(part, codec.submitSmResp.decode(b, start + HEADER, end).messageId, at);
   }
 
   function onDeliver(peer: Peer, b: Buffer, start: number, end: number, sequence: number, at: number) {
@@ -347,7 +267,7 @@ export function createLoad(options: LoadOptions): Load {
     write(peer, codec.deliverSmResp, deliverAnswer, 0, sequence);
     lastEventAt = at;
     if (!isReceiptType(pdu.esmClass)) {
-      n.mos++;
+      counts.mos++;
       options.onMo?.(pdu, messageOctets(pdu));
       return;
     }
@@ -360,15 +280,10 @@ export function createLoad(options: LoadOptions): Load {
       stateNumber = read?.state ?? STATE.unknown;
     }
     if (id === undefined) {
-      n.unreadable++;
+      counts.unreadable++;
       return;
     }
-    const print = fingerprint(id);
-    const part = ids.get(print);
-    if (part >= 0) return receipt(part, stateNumber, pdu.sourceAddr, at);
-    const before = early.get(print);
-    if (before !== undefined) before.times++;
-    else early.set(print, { at, state: stateNumber, number: pdu.sourceAddr, times: 1 });
+    books.receipt(id, stateNumber, pdu.sourceAddr, at);
   }
   const deliverAnswer = { messageId: '', tlvs: NO_TLVS };
 
@@ -381,7 +296,7 @@ export function createLoad(options: LoadOptions): Load {
           onFrame(bind, peer, b, start, end);
         } catch (e) {
           if (!(e instanceof WireFault)) throw e;
-          n.unreadable++;
+          counts.unreadable++;
         }
       },
       onFault(fault) {
@@ -428,16 +343,17 @@ export function createLoad(options: LoadOptions): Load {
   function onBound(bind: Bind, peer: Peer, status: number, at: number) {
     if (status !== ESME.ROK) {
       lastFault = `bind_transceiver as ${JSON.stringify(options.systemId)} was refused with ${statusName(status)}`;
-      if (n.submits === 0 && (status === ESME.RINVPASWD || status === ESME.RINVSYSID)) fail();
+      if (counts.submits === 0 && (status === ESME.RINVPASWD || status === ESME.RINVSYSID)) fail();
       return peer.end();
     }
-    if (bind.everBound) n.reconnects++;
+    if (bind.everBound) counts.reconnects++;
     bind.everBound = true;
     bind.bound = true;
     bind.backoff = 50;
     lastBoundAt = at;
     lastEventAt = at;
     if (startedAt === 0) startedAt = at;
+    books.begin(at);
     pump(bind, at);
   }
 
@@ -462,15 +378,13 @@ export function createLoad(options: LoadOptions): Load {
 
   /** A part without an answer. */
   function giveUp(part: number): void {
-    doubtful[part] = 1;
-    n.missed++;
+    books.missed(part);
     if (resubmit && !finished) {
-      n.resubmitted++;
+      counts.resubmitted++;
       again.push(part);
       return;
     }
-    state[part] = UNKNOWN;
-    n.unknown++;
+    books.unknown(part);
   }
 
   // -- The end -----------------------------------------------------------------------------------------------------
@@ -498,13 +412,12 @@ export function createLoad(options: LoadOptions): Load {
       pump(bind, at);
     }
     if (bound > 0) lastBoundAt = at;
-    else if (at - lastBoundAt > reconnectFor) return n.submits === 0 ? fail() : finish();
-    const settled = n.acked + n.refused + n.unknown;
-    const open = stopped ? binds.some((x) => x.inFlight > 0) || again.length > 0 : settled < total;
+    else if (at - lastBoundAt > reconnectFor) return counts.submits === 0 ? fail() : finish();
+    const open = stopped ? binds.some((x) => x.inFlight > 0) || again.length > 0 : books.settled < total;
     if (open) return;
     // Where an answer was missed, a late one or a receipt that shows what became of it may still come.
-    const expected = wantsReceipts ? n.acked - n.receipted : 0;
-    if ((expected <= 0 && n.missed === 0) || at - lastEventAt > receiptTimeout) finish();
+    const expected = wantsReceipts ? counts.acked - counts.receipted : 0;
+    if ((expected <= 0 && counts.missed === 0) || at - lastEventAt > receiptTimeout) finish();
   }
 
   function close(): void {
@@ -533,68 +446,13 @@ export function createLoad(options: LoadOptions): Load {
     for (const bind of binds) {
       for (const part of bind.parts) {
         if (part === -1) continue;
-        doubtful[part] = 1;
-        n.unknown++;
+        books.missed(part);
+        books.unknown(part);
       }
     }
+    for (const part of again) if (books.wasMissed(part)) books.unknown(part);
     close();
-    resolve(verdict());
-  }
-
-  function verdict(): Verdict {
-    let receiptsOfUnknown = 0;
-    let foreign = 0;
-    for (const { number, times } of early.values()) {
-      if (isDoubtful(number)) receiptsOfUnknown += times;
-      else foreign += times;
-    }
-    const unsent = total - n.acked - n.refused - n.unknown;
-    const lost = wantsReceipts ? n.acked - n.receipted : 0;
-    const ackSeconds = Math.max(0, lastAckAt - startedAt) / 1000;
-    const seconds = Math.max(0, Math.max(lastAckAt, lastReceiptAt) - startedAt) / 1000;
-    const perSecond = (k: number, s: number): number => (s > 0 ? Math.round(k / s) : 0);
-    return {
-      messages: count,
-      parts: total,
-      submits: n.submits,
-      acked: n.acked,
-      refused: n.refused,
-      unknown: n.unknown,
-      unsent,
-      resubmitted: n.resubmitted,
-      refusals: Object.fromEntries(refusals),
-      receipted: n.receipted,
-      lost,
-      duplicated: n.duplicated,
-      receiptsOfUnknown,
-      foreign,
-      misaddressed: n.misaddressed,
-      intermediate: n.intermediate,
-      unreadable: n.unreadable,
-      late: n.late,
-      states: Object.fromEntries([...states].map(([s, k]) => [stateName(s), k])),
-      mos: n.mos,
-      reconnects: n.reconnects,
-      toAck: latency(toAck),
-      toReceipt: latency(toReceipt),
-      ackSeconds,
-      seconds,
-      acksPerSecond: perSecond(n.acked, ackSeconds),
-      receiptsPerSecond: perSecond(n.receipted, seconds),
-      clean:
-        n.acked === total && lost + n.duplicated + receiptsOfUnknown + foreign + n.misaddressed + n.unreadable === 0,
-    };
-  }
-
-  /** Whether a receipt from this number can be of a part whose answer was lost. */
-  function isDoubtful(number: string): boolean {
-    const modulus = 1e11;
-    const message = (Number(number.slice(-11)) - (firstNumber % modulus) + modulus) % modulus;
-    if (!(message < count)) return false;
-    for (let part = partOf(message); part < total && messageOf(part) === message; part++) {
-      if (doubtful[part] === 1) return true;
-    }
-    return false;
+    resolve(books.verdict());
   }
 
   return {
@@ -614,22 +472,16 @@ export function createLoad(options: LoadOptions): Load {
     get progress() {
       return {
         parts: total,
-        submitted: n.next,
-        settled: n.acked + n.refused + n.unknown,
-        acked: n.acked,
-        receipted: n.receipted,
+        submitted: next,
+        settled: books.settled,
+        acked: counts.acked,
+        receipted: counts.receipted,
         bound: binds.filter((x) => x.bound).length,
       };
     },
     stop() {
       if (stopped) return finish();
       stopped = true;
-      again.length = 0;
     },
   };
-}
-
-/** Microseconds, at least one: the histogram takes nothing less. */
-function record(histogram: RecordableHistogram, ms: number): void {
-  histogram.record(Math.max(1, Math.round(ms * 1000)));
 }

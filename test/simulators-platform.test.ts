@@ -157,6 +157,7 @@ describe('the verdict', () => {
     const gateway = await gatewayWith((session, pdu, n) => {
       const id = `m${n}`;
       if (n % 2 === 0) {
+        report(session, pdu, 'other', { receipted_message_id: id, message_state: 6, short_message: Buffer.from('') });
         report(session, pdu, 'other', { receipted_message_id: id, message_state: 3, short_message: Buffer.from('') });
         accept(session, pdu, id);
       } else {
@@ -169,7 +170,7 @@ describe('the verdict', () => {
       acked: 20,
       receipted: 20,
       states: { EXPIRED: 10, DELIVERED: 10 },
-      intermediate: 10,
+      intermediate: 20,
       clean: true,
     });
   });
@@ -208,6 +209,24 @@ describe('the verdict', () => {
     const verdict = await run(gateway.port, { window: 1, resubmit: true });
     expect(verdict).toMatchObject({ submits: 21, acked: 20, unknown: 0, resubmitted: 1, receipted: 20, clean: true });
     expect(gateway.submits[5]!.destination_addr).toBe(gateway.submits[4]!.destination_addr);
+  });
+
+  test('stopped while it submits again, it says that the outcome is unknown', async () => {
+    const gateway = await gatewayWith((session) => session.destroy());
+    const load = createLoad({
+      port: gateway.port,
+      systemId: 'esme',
+      password: 'secret',
+      count: 3,
+      texts: ['x'],
+      window: 1,
+      resubmit: true,
+    });
+    load.start();
+    while (gateway.submits.length < 2) await new Promise((r) => setTimeout(r, 5));
+    load.stop();
+    load.stop();
+    expect(await load.done).toMatchObject({ acked: 0, unknown: 1, unsent: 2, clean: false });
   });
 
   test('submits again what was refused as too fast, when told to', async () => {
