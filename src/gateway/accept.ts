@@ -5,7 +5,7 @@ import { type Draft, type Message, MT, QUEUED, VALIDITY_GIVEN, WANTS_INTERMEDIAT
 import type { Failed, FromPlatform, Refusal } from '../message/platform.ts';
 import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
-import type { Account } from './account.ts';
+import { type Account, wishOf } from './account.ts';
 import { cancel, query, replace } from './amend.ts';
 import type { Gateway } from './context.ts';
 import { enqueue } from './dispatch.ts';
@@ -166,8 +166,7 @@ function take(
 
   const id = gw.state.nextId;
   const { receipts } = config;
-  const asked = draft.registered & 3;
-  const wish = receipts.request === 'never' ? 0 : receipts.request === 'always' && asked === 0 ? 1 : asked;
+  const wish = wishOf(config, draft.registered);
   const message = create(
     {
       id,
@@ -204,7 +203,7 @@ function take(
   applyAccepted(gw.state, message);
   // Decided now, so that the queue's room is the room that was promised; not journalled: a restart decides anew.
   message.carrier = carrier;
-  message.submitter = session.id;
+  message.submitter = gw.epoch + session.id;
   account.counters.accepted++;
   account.counters.segments += segments;
   return message;

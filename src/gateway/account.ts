@@ -92,6 +92,13 @@ export function createAccount(
 const PAUSE_FROM = 500;
 const PAUSE_TO = 30_000;
 
+/** Bits 1-0 of registered_delivery: as asked, unless the account has all or none. */
+export function wishOf(config: AccountConfig, registered: number): number {
+  const asked = registered & 3;
+  if (config.receipts.request === 'never') return 0;
+  return config.receipts.request === 'always' && asked === 0 ? 1 : asked;
+}
+
 /** The platform said "later": a pause that doubles while it goes on saying so. */
 export function pauseTelling(account: Account, now: number): void {
   if (account.pausedUntil > now) return;

@@ -3,10 +3,11 @@ import { DELETED, type Message, MT, PENDING, QUEUED, VALIDITY_GIVEN } from '../m
 import type { FromPlatform, Refusal } from '../message/platform.ts';
 import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
-import type { Account } from './account.ts';
+import { type Account, wishOf } from './account.ts';
 import type { Gateway } from './context.ts';
 import { end } from './finish.ts';
-import { applyReplaced, create, find, fromCarried, rest } from './state.ts';
+import { look } from './look.ts';
+import { applyReplaced, create } from './state.ts';
 
 type Asked<W extends FromPlatform['what']> = Extract<FromPlatform, { what: W }>;
 
@@ -20,11 +21,10 @@ export function query(
   asked: Asked<'query'>,
 ): void {
   const known = account.mapping.readId(asked.id, account.config, session.version);
-  const m = known === undefined ? undefined : lookUp(gw, account, known);
-  if (m !== undefined && m.account === account.name) {
+  const m = known === undefined ? undefined : known.short ? lookUp(gw, account, known) : look(gw, known.id);
+  if (m !== undefined && m.kind === MT && m.account === account.name && sameSource(asked, m)) {
     const out = account.mapping.queryAnswer(session.version, asked.id, m, m.endedAt);
     session.respond(sequence, out.plan, out.value, 0);
-    rest(gw.state, m);
     return;
   }
   const ended = known === undefined ? undefined : gw.recent.find(known.id);
@@ -80,16 +80,19 @@ export function cancel(
   if (asked.id !== '') {
     const known = account.mapping.readId(asked.id, account.config, session.version);
     const m = known === undefined ? undefined : lookUp(gw, account, known);
-    if (m === undefined || m.account !== account.name || (asked.source !== '' && m.source !== asked.source)) {
+    if (m === undefined || !sameSource(asked, m)) {
       refuse(account, session, pdu, sequence, 'notFound');
       return;
     }
-    if (!untouched(m)) {
-      rest(gw.state, m);
+    // All destinations of one submit_multi have its id, and ids of their own that follow it.
+    for (let k = 0; k < 255; k++) {
+      const one = k === 0 ? m : gw.state.active.get(m.id + k);
+      if (one !== undefined && one.publicId === m.publicId && untouched(one)) targets.push(one);
+    }
+    if (targets.length === 0) {
       refuse(account, session, pdu, sequence, 'cannotCancel');
       return;
     }
-    targets.push(m);
   } else {
     for (const m of gw.state.active.values()) {
       if (m.account !== account.name || !untouched(m)) continue;
@@ -118,29 +121,34 @@ export function replace(
 ): void {
   const known = account.mapping.readId(asked.id, account.config, session.version);
   const m = known === undefined ? undefined : lookUp(gw, account, known);
-  if (m === undefined || m.account !== account.name || m.source !== asked.source) {
+  if (m === undefined || m.source !== asked.source) {
     refuse(account, session, pdu, sequence, 'notFound');
     return;
   }
   if (!untouched(m)) {
-    rest(gw.state, m);
     refuse(account, session, pdu, sequence, 'cannotReplace');
     return;
   }
   const now = gw.clock.now();
   const { draft } = asked;
+  const scheduledAt = draft.scheduledAt > now ? draft.scheduledAt : m.scheduledAt;
+  const validUntil = draft.validUntil === 0 ? m.validUntil : draft.validUntil;
+  if (validUntil <= now || scheduledAt >= validUntil) {
+    refuse(account, session, pdu, sequence, validUntil <= now ? 'validity' : 'schedule');
+    return;
+  }
   const value = {
     id: m.id,
     dataCoding: m.dataCoding,
     coding: m.coding,
-    registered: (m.registered & ~3) | (draft.registered & 3),
-    scheduledAt: draft.scheduledAt > now ? draft.scheduledAt : m.scheduledAt,
-    validUntil: draft.validUntil === 0 ? m.validUntil : draft.validUntil,
+    registered: (m.registered & ~3) | wishOf(account.config, draft.registered),
+    flags: m.flags | (draft.validUntil === 0 ? 0 : VALIDITY_GIVEN),
+    scheduledAt,
+    validUntil,
     octets: draft.octets,
   };
   gw.batch.add(plans.replaced, value);
   applyReplaced(m, value);
-  if (draft.validUntil !== 0) m.flags |= VALIDITY_GIVEN;
   if (m.scheduledAt !== 0 && draft.scheduledAt > now) gw.later.add(m.scheduledAt, m);
   const out = account.mapping.plainAnswer(pdu, session.version);
   gw.batch.effect(answerOk, session, sequence, out);
@@ -151,23 +159,20 @@ function untouched(m: Message): boolean {
   return m.stage === QUEUED && m.segments.every((s) => s.stage === PENDING && s.unknowns === 0);
 }
 
+const sameSource = (asked: { readonly source: string }, m: Message): boolean =>
+  asked.source === '' || m.source === asked.source;
+
+/** A message of the account that can be changed as long as it is among those at work; others are read-only copies. */
 function lookUp(gw: Gateway, account: Account, known: { id: number; short: boolean }): Message | undefined {
   if (!known.short) {
-    const m = find(gw.state, known.id);
-    if (m !== undefined) return m;
-    const record = gw.cold.byId(known.id);
-    return record === undefined ? undefined : fromCarried(readSnapshot(record), 0);
+    const m = look(gw, known.id);
+    return m !== undefined && m.kind === MT && m.account === account.name ? m : undefined;
   }
   // Peers older than 3.4 know 32 bits of the id: looked for among what is at work.
   for (const m of gw.state.active.values()) {
     if (m.account === account.name && m.id % 0x1_0000_0000 === known.id) return m;
   }
   return undefined;
-}
-
-function readSnapshot(record: Uint8Array) {
-  const b = Buffer.from(record.buffer, record.byteOffset, record.length);
-  return plans.carried.decode(b, 0, b.length);
 }
 
 function answerOk(

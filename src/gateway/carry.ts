@@ -14,13 +14,19 @@ export interface Carrying {
   /** A slice of work; called on every tick. */
   step(): void;
   /** Writes everything that lives anew, so that the whole journal before it can be dropped (a clean stop). */
-  all(): void;
+  all(): Promise<void>;
+  /** Drops what nothing needs any more, however little. */
+  trim(): void;
 }
 
 /** Messages carried in one tick. */
 const SLICE = 2_000;
 /** Messages moved to the cold index by one commit. */
 const COOL_SLICE = 500;
+/** Batches dropped at a time, at least: a trim is a commit itself, and an idle process makes none. */
+const TRIM_LEAST = 32;
+/** Octets that wait for the disk while everything is carried. */
+const CARRY_MOST = 4 << 20;
 
 interface Cooling {
   readonly id: number;
@@ -46,10 +52,10 @@ export function createCarrying(gw: Gateway): Carrying {
     gw.counters.carried++;
   };
 
-  const trim = (): void => {
+  const trim = (least = 1): void => {
     // Records not yet in their file can be written again only from the journal.
     const upTo = Math.min(state.holds.oldest - 1, markedAt - 1, gw.records.writtenTo, journal.last);
-    if (upTo >= journal.first) batch.trim(upTo);
+    if (upTo - journal.first + 1 >= least) batch.trim(upTo);
   };
 
   const begin = (upTo: number): void => {
@@ -124,7 +130,7 @@ export function createCarrying(gw: Gateway): Carrying {
   return {
     step() {
       if (batch.faulty !== '' || batch.congested) return;
-      trim();
+      trim(TRIM_LEAST);
       if (active !== undefined || cursor >= 0) slice(SLICE);
       else if (journal.octets > gw.config.store.journalKeep + 2 * state.frozen.octets) {
         // Half of it at a time: what is carried lands in the other half.
@@ -132,10 +138,14 @@ export function createCarrying(gw: Gateway): Carrying {
       }
       cool();
     },
-    all() {
+    async all() {
       begin(batch.sequence - 1);
-      while (active !== undefined || cursor >= 0) slice(SLICE);
+      while (active !== undefined || cursor >= 0) {
+        slice(SLICE);
+        if (batch.waiting > CARRY_MOST) await batch.settled();
+      }
     },
+    trim: () => trim(),
   };
 }
 

@@ -43,6 +43,8 @@ export interface Gateway {
   readonly carriers: Map<string, Carrier>;
   readonly routes: Map<string, Route>;
   config: Config;
+  /** Added to a session's id, so that it is not taken for one of an earlier process. */
+  readonly epoch: number;
   /** Messages that wait for a time: schedule or retry. */
   readonly later: Calendar<Message>;
   /** What ended lately: duplicate reports and queries of finished messages. */

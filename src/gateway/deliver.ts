@@ -32,7 +32,7 @@ export function deliverPump(gw: Gateway, account: Account): void {
     const m = find(gw.state, account.outbox.shift()!);
     if (m === undefined || m.stage !== ENDED) continue;
     if (account.config.receipts.to === 'submitter' && m.submitter !== 0) {
-      const own = account.sessions.find((s) => s.id === m.submitter && s.mode !== 'tx');
+      const own = account.sessions.find((s) => gw.epoch + s.id === m.submitter && s.mode !== 'tx');
       if (own !== undefined) {
         if (own.room <= 0) {
           account.outbox.unshift(m.id);
@@ -118,5 +118,18 @@ function again(gw: Gateway, account: Account, m: Message): void {
 export function close(gw: Gateway, m: Message, outcome: string): void {
   const value = { id: m.id, outcome, at: gw.clock.now() };
   gw.batch.add(plans.closed, value);
-  applyClosed(gw.state, m);
+  applyClosed(gw.state, m, value);
+  // An MO has come to its end only now.
+  if (m.kind === MO) gw.batch.effect(gw.records.add, m, undefined, undefined);
+}
+
+/** The platform's answer came after its time: what it took needs no second telling, wherever it waits for one. */
+export function toldLate(gw: Gateway, account: Account, stale: Message, status: number): void {
+  const m = find(gw.state, stale.id);
+  if (m === undefined) return;
+  if (m.stage === ENDED && account.mapping.outcome(status) === 'taken') {
+    if (m.kind === MO) account.counters.mo++;
+    else account.counters.receipts++;
+    close(gw, m, 'taken');
+  } else if (m.stage === ENDED && account.receivers === 0) freeze(gw.state, m);
 }

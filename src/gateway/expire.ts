@@ -1,11 +1,12 @@
 import { AWAITING, ENDED, type Message, PENDING, QUEUED, REPLAYED, SENDING, UNKNOWN } from '../message/message.ts';
+import type { Account } from './account.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { unpark, warm } from './correlate.ts';
 import { close } from './deliver.ts';
 import { enqueue, expired } from './dispatch.ts';
 import { end } from './finish.ts';
-import { rest, thaw } from './state.ts';
+import { LATE, rest, thaw } from './state.ts';
 
 /** Parked reports and cold messages looked at in one tick. */
 const SLICE = 500;
@@ -28,7 +29,7 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
     const account = gw.accounts.get(m.account);
     if (account !== undefined) account.counters.receiptsExpired++;
     gw.log.warn({ account: m.account, message: m.id }, 'receipt or MO not taken in time; given up');
-    close(gw, m, 'not taken in time');
+    close(gw, m, LATE);
   };
 
   return {
@@ -76,6 +77,7 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
       const now = gw.clock.now();
       for (const carrier of gw.carriers.values()) smooth(carrier);
       if (gw.batch.faulty !== '' || gw.batch.congested) return;
+      for (const account of gw.accounts.values()) forgetGone(gw, account);
       // A slice of what is at work a second: validity ends to within seconds even when much is queued.
       sweep ??= gw.state.active.values();
       for (let i = 0; i < 50_000; i++) {
@@ -101,6 +103,14 @@ export function keptUntil(gw: Gateway, m: Message): number {
 
 export function keepOf(gw: Gateway, account: string): number {
   return gw.accounts.get(account)?.config.receipts.keep ?? 72 * 3_600_000;
+}
+
+/** Receipts given up leave the outbox of a platform that does not come: its depth and age are those of what is owed. */
+function forgetGone(gw: Gateway, { outbox }: Account): void {
+  for (let id = outbox.peek(); id !== undefined; id = outbox.peek()) {
+    if (gw.state.active.has(id) || gw.state.frozen.byId(id) >= 0) return;
+    outbox.shift();
+  }
 }
 
 function smooth(carrier: Carrier): void {

@@ -29,13 +29,13 @@ import { type Bind, type Carrier, createBind, createCarrier } from './carrier.ts
 import { type Carrying, createCarrying } from './carry.ts';
 import type { Gateway } from './context.ts';
 import { onAnswered, onLateAnswer, onNoAnswer, onReport } from './correlate.ts';
-import { deliverPump, tell, told, untold } from './deliver.ts';
+import { deliverPump, tell, told, toldLate, untold } from './deliver.ts';
 import { dispatchPump, enqueue, reroute, routeOf, unknownOutcome } from './dispatch.ts';
 import { createExpiry, keptUntil } from './expire.ts';
 import { createRate } from './rate.ts';
 import { createRecent } from './recent.ts';
 import { accountForCalled, compileRoutes } from './route.ts';
-import { applyAccepted, create, createState, find, freeze, replayEvent } from './state.ts';
+import { applyAccepted, create, createState, find, replayEvent } from './state.ts';
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -102,6 +102,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     carriers: new Map(),
     routes: new Map(),
     config,
+    epoch: (Math.floor(clock.now() / 1000) % 2 ** 22) * 2 ** 31,
     later: createCalendar<Message>(20),
     recent: createRecent(),
     counters: {
@@ -323,15 +324,8 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     onExpired(session, m) {
       untold(gw, session.tag as Account, m);
     },
-    onLate(session, stale) {
-      // Taken after all: if it still waits to be told again, it need not.
-      const account = session.tag as Account;
-      const m = find(gw.state, stale.id);
-      if (m !== undefined && m.stage === ENDED && account.outbox.peek() === m.id) {
-        account.outbox.shift();
-        account.inFlight++;
-        told(gw, account, m, 0);
-      } else if (m !== undefined && m.stage === ENDED && account.receivers === 0) freeze(gw.state, m);
+    onLate(session, stale, _pdu, _value, status) {
+      toldLate(gw, session.tag as Account, stale, status);
     },
     onLost(session, m) {
       untold(gw, session.tag as Account, m);
@@ -365,10 +359,15 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
           events++;
           replayEvent(gw.state, kind, value, sequence, (m) => {
             if (sequence > gw.state.recordedTo) ended.push(m);
+            if (m.kind === MO) return;
             gw.recent.ended({ id: m.id, account: m.account, state: m.state, error: m.error, at: m.endedAt });
           });
         });
       });
+      // Checkpoints wrote some of them again: oldest first, as they were parked.
+      const parked = [...gw.state.parked].sort((a, b) => a[1].at - b[1].at);
+      gw.state.parked.clear();
+      for (const [key, report] of parked) gw.state.parked.set(key, report);
       // Ids rise with time, so that they stay unique even if the journal was emptied.
       gw.state.nextId = Math.max(gw.state.nextId, clock.now() * 256);
       return { batches, events, messages: gw.state.active.size + gw.state.frozen.count, ms: clock.now() - began };
@@ -426,11 +425,11 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     },
 
     async settle() {
-      carrying.all();
+      await carrying.all();
       await batch.settled();
       gw.records.durable(engine.journal.last);
       await gw.records.flush();
-      carrying.step();
+      carrying.trim();
       await batch.settled();
     },
   };

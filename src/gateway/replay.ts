@@ -100,6 +100,7 @@ function again(gw: Gateway, r: MessageRecord): void {
     reason: r.reason,
     endedAt: r.endedAt,
     tellings: 0,
+    submitter: 0,
   };
   const m = applyCarried(gw.state, value, gw.batch.add(plans.carried, value));
   gw.counters.replays++;

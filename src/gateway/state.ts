@@ -3,7 +3,9 @@ import {
   ANSWERED,
   type Attempt,
   AWAITING,
+  DELIVERED,
   ENDED,
+  EXPIRED,
   FAILED,
   type Kind,
   type Message,
@@ -20,6 +22,7 @@ import {
   type Segment,
   type SegmentStage,
   type Stage,
+  UNDELIVERABLE,
   UNKNOWN_OUTCOME,
 } from '../message/message.ts';
 import * as ev from '../store/events.ts';
@@ -211,6 +214,7 @@ export function fromCarried(value: ev.Carried, batch: number): Message {
   m.reason = value.reason;
   m.endedAt = value.endedAt;
   m.tellings = value.tellings;
+  m.submitter = value.submitter;
   return m;
 }
 
@@ -320,14 +324,23 @@ export function applyEnded(state: State, m: Message, value: ev.Ended): void {
   if (value.receipt === 0) drop(state, m);
 }
 
-export function applyClosed(state: State, m: Message): void {
+export function applyClosed(state: State, m: Message, value: ev.Closed): void {
+  if (m.kind === MO) {
+    m.state = value.outcome === 'taken' ? DELIVERED : value.outcome === LATE ? EXPIRED : UNDELIVERABLE;
+    m.reason = value.outcome;
+    m.endedAt = value.at;
+  }
   drop(state, m);
 }
+
+/** Outcome of a receipt or MO that its platform did not take in time. */
+export const LATE = 'not taken in time';
 
 export function applyReplaced(m: Message, value: ev.Replaced): void {
   m.dataCoding = value.dataCoding;
   m.coding = value.coding;
   m.registered = value.registered;
+  m.flags = value.flags;
   m.scheduledAt = value.scheduledAt;
   m.validUntil = value.validUntil;
   m.octets = own(value.octets);
@@ -468,7 +481,8 @@ export function replayEvent(
       onEnded(m);
       break;
     case ev.closed.id:
-      applyClosed(state, m);
+      applyClosed(state, m, value as ev.Closed);
+      if (m.kind === MO) onEnded(m);
       state.untold.delete(m.id);
       break;
     case ev.replaced.id:

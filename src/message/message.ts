@@ -147,7 +147,7 @@ export interface Message {
   queued: boolean;
   /** A segment was refused for this carrier: it goes on when the answers of the others are there. Not journalled. */
   leaving: boolean;
-  /** Session that submitted it, while that lives; 0 else. Not journalled. */
+  /** Session that submitted it, as `Gateway.epoch` plus its id; 0: not known any more. */
   submitter: number;
 }
 

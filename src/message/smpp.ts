@@ -146,6 +146,7 @@ function draftOf(
       udh = concatUdh(tlvUint(v.tlvs, TAG.sarMsgRefNum) ?? 0, total, seq, true);
     }
   }
+  const hops = v.tlvs.length === 0 ? '' : (tlvText(v.tlvs, HOP_TAG) ?? '');
   const schedule = v.scheduleDeliveryTime ?? '';
   const validity = v.validityPeriod ?? '';
   const scheduled = schedule === '' ? undefined : parseTime(schedule, now);
@@ -168,8 +169,9 @@ function draftOf(
     validUntil: valid !== undefined && 'at' in valid ? valid.at : 0,
     udh,
     octets,
-    tlvs: v.tlvs.length === 0 ? NO_OCTETS : writeTlvs(v.tlvs, allowed),
-    hops: v.tlvs.length === 0 ? '' : (tlvText(v.tlvs, HOP_TAG) ?? ''),
+    // Where it has been goes on with it, so that a loop of any length is seen.
+    tlvs: v.tlvs.length === 0 ? NO_OCTETS : writeTlvs(v.tlvs, hops === '' ? allowed : new Set([...allowed, HOP_TAG])),
+    hops,
   };
 }
 
@@ -230,8 +232,8 @@ export const smppCarrier: CarrierMapping = {
       shortMessage = NO_OCTETS;
       tlvs = [...(tlvs ?? []), { tag: TAG.messagePayload, value: octets }];
     }
-    if (m.tlvs.length > 0 && config.tlvs.length > 0) tlvs = [...(tlvs ?? []), ...readTlvs(m.tlvs, carrierTags(config))];
-    if (config.hopTag) tlvs = [...(tlvs ?? []), textTlv(HOP_TAG, node)];
+    if (m.tlvs.length > 0 && config.tlvs.length > 0) tlvs = [...(tlvs ?? []), ...readTlvs(m.tlvs, tagsAllowed(config))];
+    if (config.hopTag) tlvs = [...(tlvs ?? []), hopsWith(m, node)];
     const same = m.cutCoding === m.coding;
     const wants = (m.registered & 3) !== 0;
     return as(codec.submitSm, {
@@ -293,7 +295,7 @@ export const smppCarrier: CarrierMapping = {
         },
       };
     }
-    return { what: 'mo', answer, draft: draftOf(v, config.defaultAlphabet, carrierTags(config), now) };
+    return { what: 'mo', answer, draft: draftOf(v, config.defaultAlphabet, tagsAllowed(config), now) };
   },
 
   codeName: statusName,
@@ -301,7 +303,8 @@ export const smppCarrier: CarrierMapping = {
 };
 
 const tagSets = new WeakMap<readonly (string | number)[], ReadonlySet<number>>();
-function carrierTags(config: SmppCarrierConfig): ReadonlySet<number> {
+/** Tags of a carrier's or an account's allow-list; the hop tag is ours and on none. */
+function tagsAllowed(config: { readonly tlvs: readonly (string | number)[] }): ReadonlySet<number> {
   if (config.tlvs.length === 0) return noAlphabet;
   let set = tagSets.get(config.tlvs);
   if (set === undefined) {
@@ -311,15 +314,24 @@ function carrierTags(config: SmppCarrierConfig): ReadonlySet<number> {
   return set;
 }
 
+/** The nodes that the message has passed, and this one. */
+function hopsWith(m: Message, node: string): Tlv {
+  const past = m.tlvs.length === 0 ? undefined : tlvText(readTlvs(m.tlvs, HOPS), HOP_TAG);
+  return textTlv(HOP_TAG, past === undefined ? node : `${past},${node}`);
+}
+const HOPS: ReadonlySet<number> = new Set([HOP_TAG]);
+
 /** Tags of an allow-list: names of the specification or numbers. */
 function tagsOf(list: readonly (string | number)[]): ReadonlySet<number> {
   const camel = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
   return new Set(
-    list.flatMap((t) => {
-      if (typeof t === 'number') return [t];
-      const tag = (TAG as Readonly<Record<string, number>>)[camel(t)];
-      return tag === undefined ? [] : [tag];
-    }),
+    list
+      .flatMap((t) => {
+        if (typeof t === 'number') return [t];
+        const tag = (TAG as Readonly<Record<string, number>>)[camel(t)];
+        return tag === undefined ? [] : [tag];
+      })
+      .filter((tag) => tag !== HOP_TAG),
   );
 }
 
@@ -455,7 +467,7 @@ export const smppPlatform: PlatformMapping = {
   },
 
   queryAnswer(version, id, m, doneAt): Outgoing {
-    const code = Number.parseInt(m.error, 10);
+    const code = Number.parseInt(/\d{1,3}$/.exec(m.error)?.[0] ?? '', 10);
     return as(smppCodec(version).querySmResp, {
       messageId: id,
       finalDate: doneAt === 0 ? '' : absoluteTime(doneAt),
@@ -481,7 +493,7 @@ export const smppPlatform: PlatformMapping = {
 
   toMo(m, account, version): Outgoing {
     const octets = withUdh(m.udh, m.octets);
-    const tlvs = m.tlvs.length === 0 ? [] : readTlvs(m.tlvs, undefined);
+    const tlvs = m.tlvs.length === 0 ? [] : readTlvs(m.tlvs, tagsAllowed(account));
     const long = octets.length > 254;
     if (long) tlvs.push({ tag: TAG.messagePayload, value: octets });
     const kept =
@@ -546,8 +558,8 @@ function receipt(
   const { form } = account.receipts;
   const id = smppPlatform.writeId(m.publicId, account, version);
   const delivered = state === DELIVERED;
-  // `err` is three characters; a carrier's longer word is in its TLV, and its digits here.
-  const err = error.length <= 3 ? error : error.slice(-3);
+  // `err` is three characters; a carrier's longer word is in its TLV, and the digits at its end here.
+  const err = error.length <= 3 ? error : (/\d{1,3}$/.exec(error)?.[0] ?? '');
   const text =
     form === 'tlv'
       ? ''
@@ -566,7 +578,7 @@ function receipt(
     tlvs.push(textTlv(TAG.receiptedMessageId, id), uintTlv(TAG.messageState, 1, state));
     if (error !== '' && !delivered) tlvs.push(textTlv(TAG.additionalStatusInfoText, error));
   }
-  if (m.tlvs.length > 0) tlvs.push(...readTlvs(m.tlvs, undefined));
+  if (m.tlvs.length > 0) tlvs.push(...readTlvs(m.tlvs, tagsAllowed(account)));
   if ((m.flags & REPLAYED) !== 0) tlvs.push(uintTlv(REPLAY_TAG, 1, 1));
   return as(smppCodec(version).deliverSm, {
     serviceType: m.serviceType,

@@ -252,6 +252,7 @@ export const replaced = definePdu(10, 'replaced', {
   dataCoding: uint8,
   coding,
   registered: uint8,
+  flags: uint8,
   scheduledAt: float64,
   validUntil: float64,
   octets: counted16,
@@ -273,6 +274,7 @@ export const carried = definePdu(11, 'carried', {
   reason: text8,
   endedAt: float64,
   tellings: uint16,
+  submitter: float64,
 });
 /** A message left memory for the cold index. */
 export const cooled = definePdu(12, 'cooled', { id: float64 });
