@@ -92,6 +92,8 @@ export function createRecords(
           await mkdir(folder, { recursive: true });
           file = await openFile(join(folder, name), 'a');
           fileName = name;
+          // A line torn by a crash or a full disk must not swallow the next one.
+          if ((await file.stat()).size > 0) await file.appendFile('\n');
         }
         await file.appendFile(octets);
         counters.written += lines;
@@ -100,6 +102,8 @@ export function createRecords(
       } catch (error) {
         counters.failures++;
         onFault(error instanceof Error ? error : new Error(String(error)));
+        await file?.close().catch(() => undefined);
+        file = undefined;
         // Kept for the next try; the journal holds what is lost if we die before.
         open = Buffer.concat([octets, open.subarray(0, at)]);
         at = open.length;
