@@ -32,10 +32,13 @@ export interface Setup {
   readonly next?: string;
   readonly store?: string;
   readonly listener?: string;
+  /** Further accounts, each as YAML flow. */
+  readonly accounts?: readonly string[];
+  readonly log?: string;
 }
 
-/** A configuration through the real loader, so that tests use its defaults and its checks. */
-export function configOf(setup: Setup): Config {
+/** The configuration of a node as a file holds it. */
+export function yamlOf(setup: Setup): string {
   const carriers = setup.carriers.map((c) => {
     const own =
       c.protocol === 'cmpp'
@@ -44,16 +47,18 @@ export function configOf(setup: Setup): Config {
     return `  - { name: ${c.name}, protocol: ${c.protocol}, host: 127.0.0.1, port: ${c.port}, ${own}, reconnect: { from: 100ms, to: 500ms }${c.more === undefined ? '' : `, ${c.more}`} }`;
   });
   const all = setup.carriers.map((c) => `{ name: ${c.name} }`).join(', ');
-  const yaml = `
+  const accounts = (setup.accounts ?? []).map((a) => `  - { ${a} }`);
+  return `
 demo: true
 node: { name: test, data: "${setup.data}", stopWithin: 3s }
-log: { level: warn }
+log: { level: ${setup.log ?? 'warn'} }
 store: { maxOctets: 4GiB${setup.store === undefined ? '' : `, ${setup.store}`} }
 admin: { listen: 127.0.0.1:0 }
 listeners:
   - { name: smpp, protocol: smpp, listen: 127.0.0.1:${setup.port ?? 0}${setup.listener === undefined ? '' : `, ${setup.listener}`} }
 accounts:
   - { name: acme, systemId: acme, password: { demo: secret }, route: main${setup.account === undefined ? '' : `, ${setup.account}`} }
+${accounts.join('\n')}
 carriers:
 ${carriers.join('\n')}
 routes:
@@ -61,7 +66,11 @@ routes:
     rules: ${setup.rules ?? `[ { steps: [ { carriers: [ ${all} ] } ] } ]`}
     next: ${setup.next ?? '{ down: true }'}
 `;
-  const loaded = parseConfig(yaml, 'test.yaml');
+}
+
+/** A configuration through the real loader, so that tests use its defaults and its checks. */
+export function configOf(setup: Setup): Config {
+  const loaded = parseConfig(yamlOf(setup), 'test.yaml');
   if (loaded.config === undefined)
     throw new Error(loaded.problems.map((p) => `${p.line}:${p.column} ${p.path} ${p.message}`).join('\n'));
   return loaded.config;
