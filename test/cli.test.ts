@@ -1,0 +1,387 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startCarrier } from '../simulators/carrier.ts';
+import { createLogger } from '../src/cli/logger.ts';
+import { verifyPassword } from '../src/config/secret.ts';
+import { scratchFolder, yamlOf } from './support/node.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const BUILT = 'dist/src/cli/yima.js';
+
+async function yima(args: readonly string[], input = ''): Promise<Run> {
+  const child = spawn(process.execPath, [BUILT, ...args], { env: { ...process.env, NO_COLOR: '1' } });
+  closers.push(() => child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
+
+function folder(): string {
+  const scratch = scratchFolder();
+  closers.push(() => scratch.remove());
+  return scratch.path;
+}
+
+/** A complaint: one line that says what, no stack, nothing on standard output. */
+function expectComplaint(run: Run, what: RegExp, code = 1): void {
+  expect(run.err).toMatch(what);
+  expect(run.err).not.toMatch(/\n\s+at /);
+  expect(run.out).toBe('');
+  expect(run.code).toBe(code);
+}
+
+describe('yima', () => {
+  it('without a known command says so', async () => {
+    expectComplaint(await yima(['sent']), /unknown command 'sent'[\s\S]*Did you mean send/);
+    const help = await yima(['--help']);
+    for (const command of ['serve', 'check', 'explain', 'send', 'load', 'simulate', 'decode', 'hash', 'reload']) {
+      expect(help.out).toContain(command);
+    }
+    expect((await yima(['--version'])).out.trim()).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version);
+  });
+});
+
+describe('yima check', () => {
+  it('passes the demo', async () => {
+    const run = await yima(['check', 'config/demo.yaml']);
+    expect(run).toMatchObject({ code: 0, err: '' });
+    expect(run.out).toContain('1 listeners, 1 accounts, 3 carriers, 1 routes');
+  });
+
+  it('names file, line, column, key and what is wrong, one problem a line', async () => {
+    const file = join(folder(), 'yima.yaml');
+    writeFileSync(file, 'demo: true\nadmin: { listen: nowhere }\naccuonts: []\n');
+    const run = await yima(['check', file]);
+    expect(run.code).toBe(1);
+    const lines = run.err.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(`${file}:2:18: admin.listen: expected host:port`);
+    expect(lines[1]).toMatch(`${file}:3:1: accuonts: unknown key; did you mean "accounts"?`);
+  });
+
+  it('says that a file is missing', async () => {
+    const run = await yima(['check', '/nonexistent/yima.yaml']);
+    expect(run.code).toBe(1);
+    expect(run.err).toMatch('/nonexistent/yima.yaml:1:1: cannot read the configuration: ENOENT');
+  });
+});
+
+describe('yima hash', () => {
+  it('prints a hash that verifies the password and no other', async () => {
+    const run = await yima(['hash'], 'päss wörd\n');
+    expect(run.code).toBe(0);
+    const scrypt = run.out.trim();
+    expect(await verifyPassword({ scrypt }, 'päss wörd')).toBe(true);
+    expect(await verifyPassword({ scrypt }, 'päss wörd\n')).toBe(false);
+    expectComplaint(await yima(['hash'], '\n'), /no password on standard input/);
+  });
+});
+
+describe('yima decode', () => {
+  interface Vector {
+    readonly name: string;
+    readonly protocol: string;
+    readonly version: string;
+    readonly kind: string;
+    readonly hex: string;
+    readonly decoded: { readonly command: string };
+  }
+  const vectors = (file: string): Vector[] => JSON.parse(readFileSync(`test/vectors/${file}.json`, 'utf8')) as Vector[];
+
+  it('shows published frames as JSON', async () => {
+    const smpp = vectors('smpp').find((v) => /submit_sm$/i.test(v.decoded.command) && v.kind !== 'deviation')!;
+    const run = await yima(['decode', 'smpp', smpp.hex]);
+    expect(run.code).toBe(0);
+    const shown = JSON.parse(run.out);
+    expect(shown.command).toBe('submit_sm');
+    expect(shown.sequence).toBe(Number.parseInt(smpp.hex.slice(24, 32), 16));
+    expect(Object.keys(shown.fields)).toEqual(
+      expect.arrayContaining(['source_addr', 'destination_addr', 'data_coding']),
+    );
+    const cmpp = vectors('cmpp').find((v) => v.decoded.command === 'CMPP_SUBMIT' && /^2/.test(String(v.version)))!;
+    const spaced = cmpp.hex.replace(/../g, '$& ');
+    const other = await yima(['decode', 'cmpp2', ...spaced.trim().split(' ')]);
+    expect(other.code).toBe(0);
+    expect(JSON.parse(other.out)).toMatchObject({ command: 'CMPP_SUBMIT', fields: { pk_total: expect.any(Number) } });
+  });
+
+  it('says what is no frame', async () => {
+    expectComplaint(await yima(['decode', 'smpp', 'xyz']), /"x" is no hexadecimal digit/);
+    expectComplaint(await yima(['decode', 'smpp', '000']), /3 digits make no whole octets/);
+    expectComplaint(await yima(['decode', 'cmpp3', '0000000c0000000100000001ff']), /no cmpp3 frame/);
+    expectComplaint(await yima(['decode', 'smgp', '00']), /Allowed choices are smpp/);
+  });
+});
+
+describe('yima explain', () => {
+  const explain = (...args: string[]) =>
+    yima(['explain', '--config', 'config/demo.yaml', '--account', 'demo', ...args]);
+
+  it('shows coding, segments, route and alternatives', async () => {
+    const text = `您的验证码是123456。${'好'.repeat(80)}`;
+    const run = await explain('--from', '10690000', '--to', '8613800138000', '--text', text, '--json');
+    expect(run.code).toBe(0);
+    const shown = JSON.parse(run.out);
+    expect(shown).toMatchObject({
+      accepted: true,
+      route: 'main',
+      rule: { destination: '86' },
+      receipt: 'always',
+      urgent: false,
+    });
+    const [first, second] = shown.alternatives;
+    // 6 + 6 + 1 + 80 characters: 2 octets each in GBK but for the digits, and 2 each in UCS2; 134 octets a part.
+    expect(first).toMatchObject({
+      carrier: 'cmpp2',
+      protocol: 'cmpp',
+      step: 1,
+      coding: 'gbk',
+      registeredDelivery: 1,
+      passed: [],
+    });
+    expect(first.segments.map((s: { octets: number }) => s.octets)).toEqual([134, 46]);
+    expect(first.segments.map((s: { text: string }) => s.text).join('')).toBe(text);
+    expect(first.submit).toMatchObject({ command: 'CMPP_SUBMIT', fields: { pk_total: 2, pk_number: 1, msg_fmt: 15 } });
+    expect(second).toMatchObject({ carrier: 'cmpp3', step: 2, coding: 'ucs2' });
+    expect(second.segments.map((s: { octets: number }) => s.octets)).toEqual([134, 52]);
+    expect(shown.alternatives).toHaveLength(2);
+  });
+
+  it('says why a carrier is passed over, and what is refused', async () => {
+    const down = await explain('--to', '8613800138000', '--text', 'x', '--down', 'cmpp2');
+    expect(down.code).toBe(0);
+    expect(down.out).toMatch(/^1\. cmpp3 [\s\S]*passed over cmpp2: down/m);
+    const bad = await explain('--to', 'nobody', '--text', 'x');
+    expect(bad.code).toBe(1);
+    expect(bad.out).toMatch(/REFUSED[\s\S]*FAIL destination/);
+    const none = await yima([
+      'explain',
+      '--config',
+      'config/demo.yaml',
+      '--account',
+      'x',
+      '--to',
+      '861',
+      '--text',
+      'x',
+    ]);
+    expect(none.out).toMatch(/FAIL account +none is called x/);
+    expectComplaint(await explain('--to', '861', '--text', 'x', '--down', 'nope'), /there is no carrier "nope"/);
+    expectComplaint(await explain('--to', '861', '--text', '好', '--coding', 'gsm7'), /characters that gsm7 has not/);
+  });
+});
+
+describe('commands for a running gateway', () => {
+  async function gateway(): Promise<{ smpp: string; admin: string; child: ChildProcess; errors: () => string }> {
+    const carrier = await startCarrier({ protocol: 'smpp', accounts: [{ name: 'yima', secret: 'secret' }] });
+    closers.push(() => carrier.stop());
+    const data = folder();
+    const file = join(data, 'yima.yaml');
+    const carriers = [{ name: 'smsc', protocol: 'smpp', port: carrier.port }] as const;
+    writeFileSync(file, yamlOf({ data, carriers, log: 'info' }));
+    const child = spawn(process.execPath, [BUILT, 'serve', '--config', file, '--ready-json']);
+    closers.push(async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'close');
+      }
+    });
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    const ports = await new Promise<{ listeners: { smpp: number }; admin: number }>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (line.startsWith('{"ready":true')) resolve(JSON.parse(line));
+      });
+      child.once('close', () => reject(new Error(`the gateway ended: ${errors}`)));
+    });
+    return {
+      smpp: String(ports.listeners.smpp),
+      admin: `http://127.0.0.1:${ports.admin}`,
+      child,
+      errors: () => errors,
+    };
+  }
+
+  it('send, load, carriers, unmatched, replay and reload work against it, and it stops when told', async () => {
+    const { smpp, admin, child, errors } = await gateway();
+    const who = ['--port', smpp, '--system-id', 'acme', '--password', 'secret'];
+
+    const sent = await yima([
+      'send',
+      ...who,
+      '--to',
+      '8613800138000',
+      '--text',
+      '你好，世界'.repeat(40),
+      '--wait',
+      '20s',
+    ]);
+    expect(sent).toMatchObject({ code: 0, err: '' });
+    const lines = sent.out.trim().split('\n');
+    // 200 characters at 67 a part: three ids, then three receipts of these.
+    expect(lines).toHaveLength(6);
+    expect(lines.slice(3).sort()).toEqual(
+      lines
+        .slice(0, 3)
+        .map((id) => `${id} DELIVRD`)
+        .sort(),
+    );
+
+    const loaded = await yima(['load', ...who, '--count', '200', '--binds', '2', '--json']);
+    expect(loaded).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(loaded.out)).toMatchObject({ messages: 200, acked: 200, receipted: 200, lost: 0, duplicated: 0 });
+    const texts = join(folder(), 'texts.txt');
+    writeFileSync(texts, 'hello\n\n你好\n');
+    const table = await yima(['load', ...who, '--count', '10', '--texts', texts]);
+    expect(table.code).toBe(0);
+    expect(table.out).toMatch(/^lost +0$/m);
+    expect(table.out).toMatch(/^to receipt +p50 /m);
+
+    const carriers = await yima(['carriers', '--admin', admin]);
+    expect(carriers.code).toBe(0);
+    expect(carriers.out).toMatch(/^smsc +smpp +1\/1 /m);
+    expect(JSON.parse((await yima(['carriers', '--admin', admin, '--json'])).out)[0].counters.submitted).toBe(213);
+    expect((await yima(['unmatched', '--admin', admin])).out).toMatch(/^0 unmatched/);
+    const replay = ['receipts', 'replay', '--admin', admin, '--account', 'acme', '--from', '2020-01-01T00:00:00Z'];
+    expect((await yima([...replay, '--to', '2100-01-01T00:00:00Z'])).out).toMatch(/^213 receipts are told again\n$/);
+    expectComplaint(await yima([...replay, '--to', 'tomorrow']), /^yima: to: give a time/);
+    expect((await yima(['reload', '--admin', admin])).out).toBe('reloaded\n');
+
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'close');
+    expect(code, errors()).toBe(0);
+  });
+
+  it('exit code 1 when a receipt is lost', async () => {
+    const carrier = await startCarrier({
+      protocol: 'smpp',
+      accounts: [{ name: 'acme', secret: 'secret' }],
+      behaviour: { reports: { probability: 0, states: { DELIVERED: 1 } } },
+    });
+    closers.push(() => carrier.stop());
+    // A platform cannot tell a carrier from a gateway: this one reports nothing.
+    const run = await yima([
+      ...['load', '--port', String(carrier.port), '--system-id', 'acme', '--password', 'secret'],
+      ...['--count', '5', '--receipt-timeout', '300ms', '--json'],
+    ]);
+    expect(JSON.parse(run.out)).toMatchObject({ acked: 5, lost: 5 });
+    expect(run.code).toBe(1);
+  });
+
+  it('complaints say what to do', async () => {
+    expectComplaint(
+      await yima(['send', '--port', '1', '--to', '861', '--text', 'x']),
+      /cannot connect to 127\.0\.0\.1:1: ECONNREFUSED; does the gateway run\?/,
+    );
+    expectComplaint(
+      await yima(['carriers', '--admin', 'http://127.0.0.1:1']),
+      /cannot reach the gateway's admin at http:\/\/127\.0\.0\.1:1.*does it run\?/,
+    );
+    expectComplaint(await yima(['load', '--texts', '/nonexistent']), /cannot read the texts in \/nonexistent: ENOENT/);
+    expectComplaint(await yima(['serve', '--config', '/nonexistent']), /cannot read the configuration: ENOENT/);
+    expectComplaint(await yima(['serve', '--demo', '--config', 'x']), /give either --demo or --config/);
+    const carrier = await startCarrier({ protocol: 'smpp', accounts: [{ name: 'acme', secret: 'secret' }] });
+    closers.push(() => carrier.stop());
+    const wrong = ['--port', String(carrier.port), '--system-id', 'acme', '--password', 'wrong'];
+    expectComplaint(
+      await yima(['send', ...wrong, '--to', '861', '--text', 'x']),
+      /bind as "acme" refused: ESME_RINVPASWD; check/,
+    );
+    expectComplaint(await yima(['load', ...wrong, '--count', '1']), /refused with ESME_RINVPASWD/);
+    expectComplaint(await yima(['simulate', 'smpp', '--port', String(carrier.port)]), /the port is taken/);
+  });
+
+  it('simulate runs a carrier until it is stopped', async () => {
+    const child = spawn(process.execPath, [
+      BUILT,
+      'simulate',
+      'smpp',
+      '--account',
+      'acme:secret',
+      '--report-delay',
+      '10',
+    ]);
+    closers.push(() => child.kill('SIGKILL'));
+    const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout }).once('line', resolve));
+    const port = /on 127\.0\.0\.1:(\d+), accounts acme/.exec(line)?.[1];
+    const run = await yima([
+      'send',
+      '--port',
+      port!,
+      '--system-id',
+      'acme',
+      '--password',
+      'secret',
+      '--to',
+      '861',
+      '--text',
+      'x',
+      '--wait',
+    ]);
+    expect(run.out).toMatch(/^(\S+)\n\1 DELIVRD\n$/);
+    child.kill('SIGINT');
+    expect((await once(child, 'close'))[0]).toBe(0);
+  });
+});
+
+describe('the log', () => {
+  function logged(text: boolean): Record<string, unknown> {
+    const lines: string[] = [];
+    const log = createLogger({ level: 'info', text, node: 'n', to: { write: (line) => void lines.push(line) } });
+    log.info(
+      {
+        password: 'p1',
+        carrier: { secret: 's1', sharedSecret: 's2' },
+        a: { b: { password: 'p2' } },
+        text: 't1',
+        value: { shortMessage: 't2' },
+        kept: 1,
+      },
+      'said',
+    );
+    log.debug('not said');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toMatch(/p1|p2|s1|s2/);
+    return JSON.parse(lines[0]!) as Record<string, unknown>;
+  }
+
+  it('is JSON without secrets, and without texts unless they are asked for', () => {
+    const line = logged(false);
+    expect(line).toMatchObject({
+      level: 'info',
+      node: 'n',
+      msg: 'said',
+      kept: 1,
+      password: '[hidden]',
+      text: '[hidden]',
+    });
+    expect(line.value).toEqual({ shortMessage: '[hidden]' });
+    expect(Number.isNaN(Date.parse(String(line.time)))).toBe(false);
+    const open = logged(true);
+    expect(open).toMatchObject({ text: 't1', value: { shortMessage: 't2' } });
+  });
+});
