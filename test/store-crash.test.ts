@@ -12,6 +12,9 @@ beforeAll(() => {
   if (!existsSync(fileURLToPath(engineModule))) throw new Error('dist/ is missing: run npm run build first');
 });
 
+/** Of util-linux: sets a process's limits, from outside too. */
+const prlimit = 'prlimit';
+
 let folder: string;
 let child: ChildProcess | undefined;
 beforeEach(() => {
@@ -154,7 +157,7 @@ describe('no room', () => {
       report({});
       await engine.close();
       say('closed');`,
-      ['prlimit', '--fsize=8000000:unlimited'],
+      [prlimit, '--fsize=8000000:unlimited'],
     );
     const next = async () => String((await lines.next()).value);
     expect(await next()).toBe('opening');
@@ -174,7 +177,7 @@ describe('no room', () => {
     expect(two.code).toBe('full');
     expect(two.more).toBeGreaterThan(10);
 
-    const lift = spawn('prlimit', ['--pid', String(child!.pid), '--fsize=unlimited'], { stdio: 'inherit' });
+    const lift = spawn(prlimit, ['--pid', String(child!.pid), '--fsize=unlimited'], { stdio: 'inherit' });
     expect(await new Promise((resolve) => lift.once('close', resolve))).toBe(0);
     child!.stdin!.end('go');
     const three = JSON.parse(await next());
