@@ -113,7 +113,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     listeners,
     dials,
     recovery,
-    startedAt: Date.now(),
+    startedAt: clock.now(),
 
     async reload(next) {
       const diff = diffConfig(node.config, next);

@@ -27,7 +27,7 @@ export class CutFault extends Error {
 export function cut(m: Message, config: CarrierConfig, mapping: CarrierMapping, fixed?: Coding): Cut {
   const allowed: readonly Coding[] = config.coding;
   const limits = (coding: Coding) => mapping.limits(coding, config);
-  const whole = config.protocol === 'smpp' && config.longMessage === 'payload';
+  const whole = config.longMessage === 'payload';
   if (m.coding === 'octets')
     return { coding: 'octets', parts: whole ? [m.octets] : segment(m.octets, 'octets', limits('octets')) };
 
