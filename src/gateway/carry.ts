@@ -102,7 +102,8 @@ export function createCarrying(gw: Gateway): Carrying {
     const now = gw.clock.now();
     const crowded = state.frozen.count > hotMessages * 0.9;
     const moved: Cooling[] = [];
-    coolCursor = state.frozen.scan(Math.max(coolCursor, 0), COOL_SLICE, (record, ref) => {
+    coolCursor = state.frozen.scan(Math.max(coolCursor, 0), COOL_SLICE, (_, ref) => {
+      const record = state.frozen.read(ref);
       // `due` is set from the time of the answer on, so it tells roughly how long the message has waited.
       const m = fromCarried(plans.carried.decode(record.buffer, record.start, record.end), record.batch);
       if (m.stage !== AWAITING || (!crowded && now - (m.segments[0]?.at ?? now) < coldAfter)) return;

@@ -80,9 +80,10 @@ export async function listUnmatched(gw: Gateway, limit: number): Promise<Unmatch
     }
     let cursor = 0;
     while (cursor >= 0 && searched < SEARCH_MAX) {
-      cursor = gw.state.frozen.scan(cursor, SLICE, ({ buffer, start, end, batch }) =>
-        consider(fromCarried(plans.carried.decode(buffer, start, end), batch)),
-      );
+      cursor = gw.state.frozen.scan(cursor, SLICE, (_, ref) => {
+        const { buffer, start, end, batch } = gw.state.frozen.read(ref);
+        consider(fromCarried(plans.carried.decode(buffer, start, end), batch));
+      });
       if (cursor >= 0) await sleep(0);
     }
     complete = cursor < 0;

@@ -35,10 +35,21 @@ const coding: Kind<Coding> = {
   put: (s) => `b[o++]=${s.uses}.numbers[${s.value}];`,
 };
 
+/** The id that the platform knows: the message's own, unless it was one of several destinations. */
+const publicId: Kind<number> = {
+  ...float64,
+  width: 0,
+  get: (s) =>
+    `if(o>=end)short(${s.where},o);if(b[o++]===0)${s.value}=$id;` +
+    `else{if(o+8>end)short(${s.where},o);${s.value}=b.readDoubleBE(o);o+=8;}`,
+  put: (s) => `if(${s.value}===v.id)b[o++]=0;else{b[o++]=1;o=b.writeDoubleBE(${s.value},o);}`,
+  size: (s) => `(${s.value}===v.id?1:9)`,
+};
+
 const content = {
   id: float64,
   kind: uint8,
-  publicId: float64,
+  publicId,
   account: text8,
   acceptedAt: float64,
   source: text8,

@@ -1,9 +1,12 @@
+import { pack, unpack } from './packing.ts';
+
 /**
  * Messages that wait (for a report, for their platform) as octets instead of objects: chunks that are written from one
  * end and given back when nothing in them lives, and an open-addressing index from hashes to records. A million waiting
- * messages cost some 200 octets each and no garbage collection.
+ * messages cost some 180 octets each, index included, and no garbage collection.
  *
- * Record: size u32, keys u8, live u8, 2 spare, id f64, batch f64, due f64, keys × hash u32, then the snapshot; aligned to 8.
+ * Record: octets u32, octets of the snapshot unpacked u32, keys u16, live u8, 1 spare, id f64, batch u32, due u32 (seconds,
+ * rounded up), keys × hash u32, then the packed snapshot; aligned to 4.
  */
 export interface Frozen {
   /** Stores a snapshot of `size` octets, written by `write(b, o)`, findable under its id and `keys`. */
@@ -19,27 +22,38 @@ export interface Frozen {
   find(hash: number, look: (record: FrozenRecord, ref: number) => boolean): boolean;
   /** Reference of a message by id, or -1. */
   byId(id: number): number;
-  /** Octets of a record: valid until the next put. */
+  /** A record with its snapshot, which is valid until the next call of anything here. */
   read(ref: number): FrozenRecord;
   remove(ref: number): void;
-  /** Records in chunk order, oldest chunk first, from `cursor` on; at most `limit`. Returns the cursor to go on with, or -1 at the end. */
-  scan(cursor: number, limit: number, see: (record: FrozenRecord, ref: number) => void): number;
+  /** Heads of records in chunk order, oldest chunk first, from `cursor` on; at most `limit`. Returns the cursor to go on with, or -1 at the end. */
+  scan(cursor: number, limit: number, see: (head: FrozenHead, ref: number) => void): number;
   readonly count: number;
   readonly octets: number;
 }
 
-export interface FrozenRecord {
+export interface FrozenHead {
   readonly id: number;
   readonly batch: number;
-  /** When it must be looked at; ms. */
+  /** When it must be looked at; ms, to the second. */
   readonly due: number;
+}
+
+export interface FrozenRecord extends FrozenHead {
   readonly buffer: Buffer;
   readonly start: number;
   readonly end: number;
 }
 
 const CHUNK = 1 << 20;
-const HEAD = 32;
+const HEAD = 28;
+const KEYS_AT = 8;
+const LIVE_AT = 10;
+const ID_AT = 12;
+const BATCH_AT = 20;
+const DUE_AT = 24;
+/** References count in units of the alignment: 32 bits reach 16 GiB. */
+const UNIT = 4;
+const NEVER = 0xffffffff;
 
 interface Chunk {
   buffer: Buffer;
@@ -78,6 +92,11 @@ export function createFrozen(): Frozen {
   let order = 0;
   let count = 0;
   const index = createHashIndex();
+  let scratch = Buffer.allocUnsafe(1 << 12);
+
+  const room = (octets: number): void => {
+    if (scratch.length < octets) scratch = Buffer.allocUnsafe(octets * 2);
+  };
 
   const newChunk = (): Chunk => {
     const chunk: Chunk = { buffer: pool.pop() ?? Buffer.allocUnsafeSlow(CHUNK), used: 0, live: 0, order: order++ };
@@ -93,58 +112,67 @@ export function createFrozen(): Frozen {
     return { chunk: chunks[at]!, o: ref - at * CHUNK };
   };
 
+  const headAt = (b: Buffer, o: number): FrozenHead => {
+    const due = b.readUInt32BE(o + DUE_AT);
+    return {
+      id: b.readDoubleBE(o + ID_AT),
+      batch: b.readUInt32BE(o + BATCH_AT),
+      due: due === NEVER ? Number.POSITIVE_INFINITY : due * 1000,
+    };
+  };
+
   const record = (ref: number): FrozenRecord => {
     const { chunk, o } = place(ref);
     const b = chunk.buffer;
-    return {
-      id: b.readDoubleBE(o + 8),
-      batch: b.readDoubleBE(o + 16),
-      due: b.readDoubleBE(o + 24),
-      buffer: b,
-      start: o + HEAD + 4 * b[o + 4]!,
-      end: o + b.readUInt32BE(o),
-    };
+    const size = b.readUInt32BE(o + 4);
+    room(size);
+    unpack(b, o + HEAD + 4 * b.readUInt16BE(o + KEYS_AT), scratch, size);
+    const { id, batch, due } = headAt(b, o);
+    return { id, batch, due, buffer: scratch, start: 0, end: size };
   };
 
   return {
     put(id, batch, due, keys, size, write) {
-      const total = HEAD + 4 * keys.length + size;
-      const aligned = (total + 7) & ~7;
-      if (aligned > CHUNK) throw new RangeError(`a snapshot of ${size} octets does not fit a chunk`);
+      // Packed, a snapshot may grow by a ninth.
+      const most = (HEAD + 4 * keys.length + size + Math.ceil(size / 8) + UNIT) & ~(UNIT - 1);
+      if (most > CHUNK) throw new RangeError(`a snapshot of ${size} octets does not fit a chunk`);
+      room(size);
+      write(scratch, 0);
       let chunk = tail < 0 ? undefined : chunks[tail];
-      if (chunk === undefined || chunk.used + aligned > CHUNK) chunk = newChunk();
+      if (chunk === undefined || chunk.used + most > CHUNK) chunk = newChunk();
       const o = chunk.used;
       const b = chunk.buffer;
-      const ref = tail * CHUNK + o;
-      b.writeUInt32BE(total, o);
-      b[o + 4] = keys.length;
-      b[o + 5] = 1;
-      b.writeDoubleBE(id, o + 8);
-      b.writeDoubleBE(batch, o + 16);
-      b.writeDoubleBE(due, o + 24);
+      const slot = (tail * CHUNK + o) / UNIT;
+      b.writeUInt32BE(size, o + 4);
+      b.writeUInt16BE(keys.length, o + KEYS_AT);
+      b[o + LIVE_AT] = 1;
+      b.writeDoubleBE(id, o + ID_AT);
+      b.writeUInt32BE(batch, o + BATCH_AT);
+      b.writeUInt32BE(Math.min(Math.ceil(due / 1000), NEVER), o + DUE_AT);
       let k = o + HEAD;
       for (const hash of keys) {
         b.writeUInt32BE(hash, k);
         k += 4;
-        index.insert(hash, ref / 8);
+        index.insert(hash, slot);
       }
-      index.insert(hashId(id), ref / 8);
-      write(b, k);
-      chunk.used += aligned;
+      index.insert(hashId(id), slot);
+      const octets = (pack(scratch, 0, size, b, k) - o + UNIT - 1) & ~(UNIT - 1);
+      b.writeUInt32BE(octets, o);
+      chunk.used += octets;
       chunk.live++;
       count++;
     },
     find(hash, look) {
       return index.find(hash, (slot) => {
-        return look(record(slot * 8), slot * 8);
+        return look(record(slot * UNIT), slot * UNIT);
       });
     },
     byId(id) {
       let found = -1;
       index.find(hashId(id), (slot) => {
-        const { chunk, o } = place(slot * 8);
-        if (chunk.buffer.readDoubleBE(o + 8) !== id) return false;
-        found = slot * 8;
+        const { chunk, o } = place(slot * UNIT);
+        if (chunk.buffer.readDoubleBE(o + ID_AT) !== id) return false;
+        found = slot * UNIT;
         return true;
       });
       return found;
@@ -153,11 +181,11 @@ export function createFrozen(): Frozen {
     remove(ref) {
       const { chunk, o } = place(ref);
       const b = chunk.buffer;
-      if (b[o + 5] !== 1) return;
-      b[o + 5] = 0;
-      const keys = b[o + 4]!;
-      for (let k = 0; k < keys; k++) index.remove(b.readUInt32BE(o + HEAD + 4 * k), ref / 8);
-      index.remove(hashId(b.readDoubleBE(o + 8)), ref / 8);
+      if (b[o + LIVE_AT] !== 1) return;
+      b[o + LIVE_AT] = 0;
+      const keys = b.readUInt16BE(o + KEYS_AT);
+      for (let k = 0; k < keys; k++) index.remove(b.readUInt32BE(o + HEAD + 4 * k), ref / UNIT);
+      index.remove(hashId(b.readDoubleBE(o + ID_AT)), ref / UNIT);
       chunk.live--;
       count--;
       if (chunk.live === 0) {
@@ -184,11 +212,11 @@ export function createFrozen(): Frozen {
         let o = c.order === from ? cursor - from * CHUNK : 0;
         while (o < c.used) {
           const total = c.buffer.readUInt32BE(o);
-          const next = o + ((total + 7) & ~7);
-          if (c.buffer[o + 5] === 1) {
+          const next = o + total;
+          if (c.buffer[o + LIVE_AT] === 1) {
             if (seen === limit) return c.order * CHUNK + o;
             seen++;
-            see(record(at * CHUNK + o), at * CHUNK + o);
+            see(headAt(c.buffer, o), at * CHUNK + o);
           }
           o = next;
         }
