@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import pc from 'picocolors';
 import { type Coding, encode } from '../../protocols/text/charset.ts';
 import { systemClock } from '../base/clock.ts';
 import type { AccountConfig, CarrierConfig } from '../config/schema.ts';
@@ -101,8 +102,8 @@ function versionOf(carrier: CarrierConfig): number {
 
 function formatted(e: Explanation): string {
   const lines = [
-    e.accepted ? 'accepted' : 'REFUSED',
-    ...e.checks.map((c) => `  ${c.ok ? 'ok  ' : 'FAIL'} ${c.check.padEnd(12)} ${c.why}`),
+    e.accepted ? pc.green('accepted') : pc.red('REFUSED'),
+    ...e.checks.map((c) => `  ${c.ok ? pc.green('ok  ') : pc.red('FAIL')} ${c.check.padEnd(12)} ${c.why}`),
     `lane: ${e.urgent ? 'priority' : 'normal'}, receipt: ${e.receipt}`,
     ...(e.route === undefined ? [] : [`route: ${e.route}, rule for destination "${e.rule?.destination ?? 'none'}"`]),
     ...e.alternatives.flatMap(alternative),
@@ -113,9 +114,9 @@ function formatted(e: Explanation): string {
 function alternative(a: Alternative, k: number): string[] {
   const share =
     a.sharedWith.length === 0 ? '' : `, ${Math.round(a.share * 100)} % shared with ${a.sharedWith.join(', ')}`;
-  const head = `${k + 1}. ${a.carrier} (${a.protocol}), step ${a.step}${share}${a.waits ? ', waits until it is up' : ''}`;
+  const head = `${k + 1}. ${pc.bold(a.carrier)} (${a.protocol}), step ${a.step}${share}${a.waits ? ', waits until it is up' : ''}`;
   const passed = a.passed.map((p) => `   passed over ${p.carrier}: ${p.why}`);
-  if (a.fault !== undefined) return [head, ...passed, `   cannot be sent: ${a.fault}`];
+  if (a.fault !== undefined) return [head, ...passed, `   ${pc.red('cannot be sent')}: ${a.fault}`];
   const octets = a.segments.map((s) => s.octets).join(' + ');
   return [
     head,
