@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { createAddressTest } from '../base/address.ts';
+import type { Histogram } from '../base/histogram.ts';
 import type { BindRequest, BindVerdict, Dialect } from './dialect.ts';
 import { Engine, type Keeper, type SessionDeps, type SessionLimits } from './engine.ts';
 import { SocketLink } from './link.ts';
@@ -37,6 +38,8 @@ export interface ListenOptions extends SessionLimits {
 export interface ListenDeps<T> extends SessionDeps<T> {
   /** Judges a bind, at once or later; frames behind it wait meanwhile. A rejection is answered busy. */
   readonly authenticate: (bind: BindRequest) => Promise<BindVerdict> | BindVerdict;
+  /** Where times from our request to the platform's answer are counted, all sessions together. */
+  readonly rtt?: Histogram;
 }
 
 export interface ListenCounters {
@@ -119,6 +122,7 @@ export async function listen<T>(options: ListenOptions, deps: ListenDeps<T>): Pr
         limits: options,
         side: { role: 'server', systemId: options.systemId, tlsAuthorized, authenticate: deps.authenticate },
         keeper,
+        ...(deps.rtt === undefined ? {} : { rtt: deps.rtt }),
       },
       deps,
     );
