@@ -1,4 +1,5 @@
-import { type FileHandle, mkdir, open as openFile, readdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open as openFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Clock } from '../base/clock.ts';
@@ -160,8 +161,9 @@ export function createRecords(
       const last = dayName(to + DAY);
       for (const name of names) {
         if (name < first || name > last) continue;
-        for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
-          if (line === '') continue;
+        for await (const line of linesOf(join(folder, name))) {
+          const at = endOf(line);
+          if (at < from || at >= to) continue;
           let record: MessageRecord;
           try {
             record = JSON.parse(line) as MessageRecord;
@@ -174,6 +176,27 @@ export function createRecords(
     },
     counters,
   };
+}
+
+/** Lines of a file that may be larger than memory, a chunk a turn. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    const octets = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let start = 0;
+    for (let end = octets.indexOf(0x0a); end >= 0; end = octets.indexOf(0x0a, start)) {
+      if (end > start) yield octets.toString('utf8', start, end);
+      start = end + 1;
+    }
+    rest = octets.subarray(start);
+  }
+  if (rest.length > 0) yield rest.toString('utf8');
+}
+
+/** The time in a record without reading all of it; NaN in what is none. */
+function endOf(line: string): number {
+  const at = line.indexOf('"endedAt":');
+  return at < 0 ? Number.NaN : Number.parseInt(line.slice(at + 10, at + 30), 10);
 }
 
 const dayName = (at: number): string => `${new Date(at).toISOString().slice(0, 10)}.jsonl`;
