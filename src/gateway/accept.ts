@@ -161,6 +161,7 @@ function take(
     });
     if (choice.carrier === undefined) return choice.passed.length === 0 ? 'noRoute' : config.busy;
     carrier = choice.carrier.name;
+    choice.carrier.promised++;
   }
   if (rate.limit > 0) for (let i = 0; i < segments; i++) rate.take(now);
 
@@ -212,6 +213,8 @@ function take(
 const NONE_TRIED: readonly string[] = Object.freeze([]);
 
 function afterAccepted(gw: Gateway, m: Message): void {
+  const carrier = gw.carriers.get(m.carrier);
+  if (carrier !== undefined) carrier.promised--;
   if (m.stage !== QUEUED || gw.state.active.get(m.id) !== m) return;
   if (m.scheduledAt !== 0) gw.later.add(m.scheduledAt, m);
   else enqueue(gw, m);

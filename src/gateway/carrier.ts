@@ -77,6 +77,8 @@ export interface Carrier extends Pump {
   behind: boolean;
   wasQueued: boolean;
   full: boolean;
+  /** Messages taken for it whose batch is not on disk yet: they will be in the queue, so they count for its room. */
+  promised: number;
   ref: number;
   /** False once removed from the configuration: sends nothing, still takes reports. */
   enabled: boolean;
@@ -113,6 +115,7 @@ export function createCarrier(
     behind: false,
     wasQueued: false,
     full: false,
+    promised: 0,
     ref: Math.floor(clock.now() / 1000) & 0xffff,
     enabled: true,
     marked: false,
@@ -123,7 +126,7 @@ export function createCarrier(
     get room() {
       if (!carrier.enabled) return false;
       const { max, maxWait } = carrier.config.queue;
-      const length = carrier.queued;
+      const length = carrier.queued + carrier.promised;
       // High and low mark, so that a queue at its limit does not flap with every message.
       const wait = carrier.behind && carrier.perSecond > 0 && carrier.up ? (length / carrier.perSecond) * 1000 : 0;
       if (carrier.full) {
