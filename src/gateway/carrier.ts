@@ -178,7 +178,7 @@ export function bindRoom(bind: Bind, now: number): number {
 }
 
 const PAUSE_FROM = 100;
-const PAUSE_TO = 5_000;
+const PAUSE_TO = 2_000;
 
 /** The carrier said "too fast": half the allowance, and a pause that doubles while it goes on saying so. */
 export function slowDown(bind: Bind, now: number): void {

@@ -72,7 +72,7 @@ export function ruleFor(route: Route, source: string, destination: string): Rule
 /**
  * Chooses the carrier: step by step, within a step by weight among those that can take it now. A step none of whose
  * carriers can is passed only for the reasons that the route lists; else the message waits there. Where every step is
- * passed, it waits at the first carrier that is merely down. `take` false: only to know, no carrier's turn is used up.
+ * passed, it waits at the first carrier that merely throttles, else at the first that is merely down. `take` false: only to know, no carrier's turn is used up.
  */
 export function pick(
   route: Route,
@@ -83,6 +83,7 @@ export function pick(
   const passed: { carrier: string; why: Passed }[] = [];
   const rule = ruleFor(route, message.source, message.destination);
   let waiting: Carrier | undefined;
+  let paused: Carrier | undefined;
   for (let s = 0; rule !== undefined && s < rule.steps.length; s++) {
     const members = rule.steps[s]!.carriers;
     const credit = rule.credit[s]!;
@@ -96,6 +97,7 @@ export function pick(
       if (why !== undefined) {
         passed.push({ carrier: member.name, why });
         if (why === 'down') waiting ??= carrier;
+        if (why === 'throttled') paused ??= carrier;
         if (why !== 'tried' && why !== 'unknown' && !route.next[why]) stuck = true;
         continue;
       }
@@ -109,7 +111,8 @@ export function pick(
     }
     if (stuck) break;
   }
-  return { carrier: waiting, waits: waiting !== undefined, passed };
+  const holds = paused ?? waiting;
+  return { carrier: holds, waits: holds !== undefined, passed };
 }
 
 function obstacle(carrier: Carrier | undefined, tried: readonly string[], minds: boolean): Passed | undefined {
