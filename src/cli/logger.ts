@@ -35,7 +35,8 @@ export function createLogger(options: LoggerOptions): Logger {
 
 function standardOutput(): DestinationStream {
   // Colours and columns for a person, who reads slower than any disk: written at once.
-  if (process.stdout.isTTY) return pretty({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'node', singleLine: true, sync: true });
+  if (process.stdout.isTTY)
+    return pretty({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'node', singleLine: true, sync: true });
   const out = destination({ dest: 1, sync: false });
   process.on('exit', () => {
     try {
