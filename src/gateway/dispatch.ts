@@ -122,7 +122,15 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
       }
       carrier.current = m;
     }
-    if (!sendPending(gw, carrier, m, now)) return;
+    if (!sendPending(gw, carrier, m, now)) {
+      // Nothing of it has left: it waits among the others, so that one more urgent or put back goes first.
+      if (carrier.current === m && m.segments.every((s) => s.stage === PENDING)) {
+        carrier.current = undefined;
+        putBack(gw, carrier, m);
+        carrier.streak = streak;
+      }
+      return;
+    }
     carrier.current = undefined;
   }
 }
