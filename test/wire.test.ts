@@ -19,6 +19,7 @@ import {
   until,
 } from '../protocols/wire/field.ts';
 import { createFramer } from '../protocols/wire/frame.ts';
+import { decimalText, putDecimal } from '../protocols/wire/octets.ts';
 import { definePdu } from '../protocols/wire/pdu.ts';
 import { plan } from '../protocols/wire/plan.ts';
 import { tlvs, tlvUint } from '../protocols/wire/tlv.ts';
@@ -142,6 +143,19 @@ describe('plan', () => {
         },
       ),
     );
+  });
+});
+
+describe('decimal', () => {
+  it('writes every whole number as String does', () => {
+    const b = Buffer.alloc(32);
+    const numbers = [0, 9, 10, 999_999_999, 1e9, 1e9 + 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 1_795_000_000_000];
+    const check = (n: number): void => {
+      expect(b.toString('latin1', 3, putDecimal(b, n, 3))).toBe(String(n));
+      expect(decimalText(n)).toBe(String(n));
+    };
+    for (const n of numbers) check(n);
+    fc.assert(fc.property(fc.maxSafeNat(), check));
   });
 });
 

@@ -427,10 +427,21 @@ export function writeReceipt(parts: ReceiptParts, form: ReceiptForm = {}): strin
 
 const three = (n: number): string => (n < 10 ? `00${n}` : n < 100 ? `0${n}` : String(Math.min(n, 999)));
 
+/** Receipts of one time carry the same two or three minutes: the last texts by minute. */
+const minutes: { at: number; text: string }[] = [
+  { at: Number.NaN, text: '' },
+  { at: Number.NaN, text: '' },
+];
+
 function dateText(ms: number, seconds: boolean): string {
-  const c = civilOf(ms);
-  const minutes = two(c.year % 100) + two(c.month) + two(c.day) + two(c.hour) + two(c.minute);
-  return seconds ? minutes + two(c.second) : minutes;
+  const minute = Math.floor(ms / 60_000);
+  const known = minutes[minute & 1]!;
+  if (known.at !== minute) {
+    const c = civilOf(ms);
+    known.at = minute;
+    known.text = two(c.year % 100) + two(c.month) + two(c.day) + two(c.hour) + two(c.minute);
+  }
+  return seconds ? known.text + two(Math.floor(ms / 1000) - minute * 60) : known.text;
 }
 
 /** First 20 characters; one that takes two units is not cut in half. */

@@ -1,4 +1,5 @@
 import type { Coding } from '../../protocols/text/charset.ts';
+import { decimalText } from '../../protocols/wire/octets.ts';
 
 /** What a message is to us: a platform's message to a phone (MT), or a phone's to a platform (MO). */
 export const MT = 1;
@@ -194,7 +195,7 @@ export const NO_CARRIERS: readonly string[] = Object.freeze([]);
 
 /** Message ids as platforms see them. Decimal by default; 8 hex digits where the peer is older than SMPP 3.4. */
 export function idText(id: number, form: 'decimal' | 'hex' | 'short'): string {
-  if (form === 'decimal') return String(id);
+  if (form === 'decimal') return decimalText(id);
   if (form === 'hex') return id.toString(16).padStart(13, '0');
   return (id % 0x1_0000_0000).toString(16).padStart(8, '0');
 }

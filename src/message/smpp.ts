@@ -31,6 +31,7 @@ import {
 import type { Coding } from '../../protocols/text/charset.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
 import { concatUdh } from '../../protocols/text/udh.ts';
+import { putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, textTlv, tlv, tlvText, tlvUint, uintTlv } from '../../protocols/wire/tlv.ts';
@@ -546,6 +547,14 @@ export const smppPlatform: PlatformMapping = {
   },
 };
 
+const RECEIPT_ID_AT = 1024;
+const STATE_TLVS: readonly Tlv[] = Array.from({ length: 10 }, (_, state) => uintTlv(TAG.messageState, 1, state));
+
+/** Latin-1 text in the scratch area from `o` on: valid until the next call, like all that goes into a PDU at once. */
+function intoScratch(text: string, o: number): Uint8Array {
+  return scratch.subarray(o, putLatin1(scratch, text, o));
+}
+
 function receipt(
   m: Message,
   state: number,
@@ -575,7 +584,10 @@ function receipt(
         });
   const tlvs: Tlv[] = [];
   if (form !== 'text') {
-    tlvs.push(textTlv(TAG.receiptedMessageId, id), uintTlv(TAG.messageState, 1, state));
+    tlvs.push(
+      { tag: TAG.receiptedMessageId, value: intoScratch(`${id}\0`, RECEIPT_ID_AT) },
+      STATE_TLVS[state] ?? STATE_TLVS[UNKNOWN]!,
+    );
     if (error !== '' && !delivered) tlvs.push(textTlv(TAG.additionalStatusInfoText, error));
   }
   if (m.tlvs.length > 0) tlvs.push(...readTlvs(m.tlvs, tagsAllowed(account)));
@@ -597,7 +609,7 @@ function receipt(
     replaceIfPresentFlag: 0,
     dataCoding: 0,
     smDefaultMsgId: 0,
-    shortMessage: text === '' ? NO_OCTETS : Buffer.from(text, 'latin1'),
+    shortMessage: text === '' ? NO_OCTETS : intoScratch(text, 0),
     tlvs,
   });
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open as openFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { putLatin1 } from '../../protocols/wire/octets.ts';
+import { putDecimal } from '../../protocols/wire/octets.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Message, MO, POSSIBLE_DUPLICATE, stateName } from '../message/message.ts';
 
@@ -252,25 +252,23 @@ const KEYS = {
   end: put('}\n'),
 } as const;
 
-const putNumber = (n: number, b: Buffer, o: number): number => putLatin1(b, String(n), o);
-
 /** Written by hand into octets: `JSON.stringify` of the whole costs several times as much, once per message. */
 function putLine(m: Message, showId: (carrier: string, id: string) => string, b: Buffer, o: number): number {
-  o = putNumber(m.id, b, KEYS.id(b, o));
-  o = putNumber(m.publicId, b, KEYS.publicId(b, o));
+  o = putDecimal(b, m.id, KEYS.id(b, o));
+  o = putDecimal(b, m.publicId, KEYS.publicId(b, o));
   o = putText(m.account, b, m.kind === MO ? KEYS.mo(b, o) : KEYS.mt(b, o));
   o = putText(m.source, b, KEYS.source(b, o));
   o = putText(m.destination, b, KEYS.destination(b, o));
   o = putText(m.carrier, b, KEYS.carrier(b, o));
-  o = putNumber(m.acceptedAt, b, KEYS.acceptedAt(b, o));
-  o = putNumber(m.endedAt, b, KEYS.endedAt(b, o));
+  o = putDecimal(b, m.acceptedAt, KEYS.acceptedAt(b, o));
+  o = putDecimal(b, m.endedAt, KEYS.endedAt(b, o));
   o = putText(stateName(m.state), b, KEYS.state(b, o));
-  o = putNumber(m.state, b, KEYS.stateCode(b, o));
+  o = putDecimal(b, m.state, KEYS.stateCode(b, o));
   o = putText(m.error, b, KEYS.error(b, o));
   o = putText(m.reason, b, KEYS.reason(b, o));
-  o = putNumber(m.segments.length, b, KEYS.segments(b, o));
-  o = putNumber(m.attempts, b, KEYS.attempts(b, o));
-  o = putNumber(m.registered, b, (m.flags & POSSIBLE_DUPLICATE) === 0 ? KEYS.single(b, o) : KEYS.duplicate(b, o));
+  o = putDecimal(b, m.segments.length, KEYS.segments(b, o));
+  o = putDecimal(b, m.attempts, KEYS.attempts(b, o));
+  o = putDecimal(b, m.registered, (m.flags & POSSIBLE_DUPLICATE) === 0 ? KEYS.single(b, o) : KEYS.duplicate(b, o));
   o = KEYS.carrierIds(b, o);
   let first = true;
   for (const s of m.segments) {
@@ -281,9 +279,9 @@ function putLine(m: Message, showId: (carrier: string, id: string) => string, b:
   }
   o = KEYS.trace(b, o);
   o += b.write(m.trace.length === 0 ? '[]' : JSON.stringify(m.trace), o);
-  o = putNumber(m.sourceTon, b, KEYS.sourceTon(b, o));
-  o = putNumber(m.sourceNpi, b, KEYS.sourceNpi(b, o));
-  o = putNumber(m.destTon, b, KEYS.destTon(b, o));
-  o = putNumber(m.destNpi, b, KEYS.destNpi(b, o));
+  o = putDecimal(b, m.sourceTon, KEYS.sourceTon(b, o));
+  o = putDecimal(b, m.sourceNpi, KEYS.sourceNpi(b, o));
+  o = putDecimal(b, m.destTon, KEYS.destTon(b, o));
+  o = putDecimal(b, m.destNpi, KEYS.destNpi(b, o));
   return KEYS.end(b, o);
 }
