@@ -184,25 +184,30 @@ describe('listen', () => {
     deaf.socket.pause();
     const [session] = listener.sessions;
     session!.setWindow(1_000_000);
-    const big = codec.deliverSm.fill({ ...text, shortMessage: Buffer.alloc(250) });
+    // Every text is another: an outbox used again too early would show.
+    const big = (n: number) => codec.deliverSm.fill({ ...text, shortMessage: Buffer.alloc(250, `${n} `) });
     let written = 0;
     while (session!.room > 0) {
-      for (let i = 0; i < 500 && session!.room > 0; i++, written++)
-        session!.request(codec.deliverSm, big, `t${written}`);
+      // Just under one chunk of the outbox a turn: the next turn's would overwrite what the kernel has not taken.
+      for (let i = 0; i < 400 && session!.room > 0; i++) session!.request(codec.deliverSm, big(written++), 't');
       await new Promise((resolve) => setImmediate(resolve));
     }
     const inFlight = session!.counters.octetsOut;
-    expect(session!.request(codec.deliverSm, big, 'no')).toBe(-1);
+    expect(session!.request(codec.deliverSm, big(0), 'no')).toBe(-1);
     // It reads again in time: there is room again, and all of it came.
     await world.wait(20_000);
     deaf.socket.resume();
     await until(() => session!.room > 0);
     await until(() => deaf.frames.length === written);
     expect(deaf.frames.reduce((n, f) => n + f.octets.length, 0)).toBe(inFlight - 26);
+    for (const [n, f] of deaf.frames.entries()) {
+      const { shortMessage } = codec.deliverSm.decode(f.octets, 16, f.octets.length);
+      if (!Buffer.alloc(250, `${n} `).equals(shortMessage)) throw new Error(`frame ${n} is not what was sent`);
+    }
     // Again, and now not.
     deaf.socket.pause();
     do {
-      for (let i = 0; i < 500 && session!.room > 0; i++) session!.request(codec.deliverSm, big, 'again');
+      for (let i = 0; i < 500 && session!.room > 0; i++) session!.request(codec.deliverSm, big(0), 'again');
       await settle();
     } while (session!.room > 0);
     world.owner.words();
@@ -212,6 +217,44 @@ describe('listen', () => {
     }
     expect(session!.state).toBe('closed');
     expect(world.owner.told.at(-1)).toMatchObject({ what: 'closed', reason: 'the peer has not read for 30 s' });
+  });
+
+  test('a peer that floods and does not read its answers is not read any further, then gets them all', async () => {
+    const { world, listener, port } = await serve(smpp);
+    const answer = codec.submitSmResp.fill({ messageId: 'x'.repeat(64) });
+    world.owner.answering = (s, _pdu, sequence) => s.respond(sequence, codec.submitSmResp, answer, 0);
+    const deaf = await boundClient(port);
+    deaf.socket.pause();
+    const [session] = listener.sessions;
+    let sent = 0;
+    let answered = -1;
+    // Until the flood moves nothing any more: what we hold for it is bounded, whatever it sends.
+    while (answered !== session!.counters.answersOut || deaf.socket.writableLength === 0) {
+      answered = session!.counters.answersOut;
+      deaf.send(...Array.from({ length: 10_000 }, () => submitFrame(++sent)));
+      await settle();
+      if (deaf.socket.writableLength > 30_000_000) throw new Error('it is read for ever');
+    }
+    expect(session!.counters.holds).toBeGreaterThan(0);
+    expect(sent).toBeGreaterThan(answered);
+    deaf.socket.resume();
+    await until(() => deaf.frames.length === sent);
+    expect(deaf.frames.every((f, i) => f.sequence === i + 1 && f.octets.length === 81)).toBe(true);
+  });
+
+  test('a bad length in pieces is refused without guessing its sequence', async () => {
+    const { port } = await serve(smpp);
+    const peer = await boundClient(port);
+    peer.send(Buffer.from('7fff', 'hex'));
+    await settle();
+    peer.send(Buffer.from('ffff0000000400000000000000050000000600000007', 'hex'));
+    await until(() => peer.closed);
+    expect(peer.frames).toMatchObject([{ command: 0x80000000, status: 2, sequence: 0 }]);
+    // Behind a whole frame in the same chunk it is where it is.
+    const other = await boundClient(port);
+    other.send(probeFrame(3), Buffer.from('7fffffff000000040000000000000005', 'hex'));
+    await until(() => other.closed);
+    expect(other.frames.map((f) => f.sequence)).toEqual([3, 5]);
   });
 
   test('close: unbinds all, waits for what is due, ends those who do not answer', async () => {
@@ -661,7 +704,11 @@ describe('dial', () => {
   });
 
   test('a carrier that takes the connection and says nothing, one that nacks, one that is not there', async () => {
-    const mute = await smsc(() => undefined);
+    const mute = await smsc((peer) => {
+      // What comes may be a TLS hello: it is not read as frames.
+      peer.socket.removeAllListeners('data');
+      peer.socket.resume();
+    });
     const silent = dialling(mute.port);
     await until(() => mute.peers.length === 1 && silent.carrier.slots[0]!.state === 'binding');
     await silent.world.wait(5_100);
@@ -673,6 +720,11 @@ describe('dial', () => {
     const nacked = dialling(nacking.port);
     await until(() => nacked.carrier.slots[0]!.state === 'waiting');
     expect(nacked.carrier.slots[0]!.error).toContain('generic_nack');
+    const handshake = dialling(mute.port, { tls: { verify: false } });
+    await until(() => mute.peers.length === 2);
+    await handshake.world.wait(10_100);
+    await until(() => handshake.carrier.slots[0]!.state === 'waiting' && mute.peers[1]!.closed);
+    expect(handshake.carrier.slots[0]!.error).toBe('cannot connect: no answer');
     const bad = dialling(70_000);
     expect(bad.carrier.slots[0]).toMatchObject({ state: 'waiting' });
     expect(bad.carrier.slots[0]!.error).toContain('cannot connect');

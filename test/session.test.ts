@@ -592,6 +592,15 @@ describe('keepalive', () => {
     expect(rig.owner.told.at(-1)).toMatchObject({ reason: 'no sign of life after 3 probes' });
   });
 
+  test("while we do not read, silence is ours and not the peer's", () => {
+    const rig = boundServer({ limits: { intake: 1 } });
+    rig.link.feed(frames.submit(5));
+    expect(rig.link.held).toBe(true);
+    rig.wait(300_000);
+    expect(rig.session.state).toBe('bound');
+    expect(rig.session.counters.probeMisses).toBe(0);
+  });
+
   test('anything that comes is life, whatever its sequence', () => {
     const rig = boundServer();
     for (let i = 0; i < 10; i++) {
