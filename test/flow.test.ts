@@ -50,7 +50,9 @@ describe('a message through the gateway', () => {
 
   it.each(['2.0', '3.0'])('SMPP in, CMPP %s out, receipts back', async (version) => {
     const ismg = await carrier({ protocol: 'cmpp', version });
-    const n = await node({ carriers: [{ name: 'ismg', protocol: 'cmpp', version, port: ismg.port, more: 'binds: 2' }] });
+    const n = await node({
+      carriers: [{ name: 'ismg', protocol: 'cmpp', version, port: ismg.port, more: 'binds: 2' }],
+    });
     const texts = ['hello', '你好，世界', '长'.repeat(200), 'x'.repeat(400), 'emoji 😀 '.repeat(20)];
     const verdict = await load(n.port, { count: 2000, texts, binds: 2 });
     expect(verdict).toMatchObject({ refused: 0, unknown: 0, lost: 0, duplicated: 0, foreign: 0, clean: true });

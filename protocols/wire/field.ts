@@ -1,5 +1,3 @@
-import type { Fields, Value } from './pdu.ts';
-
 /** One width, or a width per protocol version: CMPP 3.0 grew addresses from 21 to 32 octets. */
 export type Widths = number | Readonly<Record<number, number>>;
 
@@ -216,5 +214,3 @@ export const custom = <T>(zero: T, make: (version: number) => Custom<T>): Kind<T
 export const since = <T>(version: number, kind: Kind<T>): Kind<T> => ({ ...kind, from: version });
 /** The field exists until before this version. */
 export const until = <T>(version: number, kind: Kind<T>): Kind<T> => ({ ...kind, until: version });
-
-export type { Fields, Value };

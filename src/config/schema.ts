@@ -590,23 +590,13 @@ export const configSchema = z.strictObject({
 
 /** The configuration with all defaults filled in: durations in ms, sizes in octets, addresses as host and port. */
 export type Config = z.infer<typeof configSchema>;
-/** What a configuration file may hold, before defaults and conversions. */
-export type ConfigInput = z.input<typeof configSchema>;
-export type NodeConfig = Config['node'];
 export type LogConfig = Config['log'];
-export type StoreConfig = Config['store'];
 export type ListenerConfig = z.infer<typeof listenerSchema>;
-export type ListenerTlsConfig = NonNullable<ListenerConfig['tls']>;
 export type AccountConfig = z.infer<typeof accountSchema>;
-export type ReceiptsConfig = AccountConfig['receipts'];
 export type CarrierConfig = z.infer<typeof carrierSchema>;
 export type CmppCarrierConfig = z.infer<typeof cmppCarrierSchema>;
 export type SmppCarrierConfig = z.infer<typeof smppCarrierSchema>;
-export type CarrierTlsConfig = NonNullable<CarrierConfig['tls']>;
 export type RouteConfig = z.infer<typeof routeSchema>;
-export type RouteRule = RouteConfig['rules'][number];
-export type RouteStep = RouteRule['steps'][number];
-export type PriorityConfig = Config['priority'];
 export type SimulatorConfig = z.infer<typeof simulatorSchema>;
 /** Where a secret of ours is found (a carrier's password). */
 export type SecretRef = z.infer<ReturnType<typeof secret>>;

@@ -1,6 +1,5 @@
 import { ANSWERED, DELIVERED, type Message, MT } from '../message/message.ts';
 import { plans } from '../store/events.ts';
-import type { Account } from './account.ts';
 import type { Gateway } from './context.ts';
 import { tell } from './deliver.ts';
 import { canonicalId } from './id-form.ts';
@@ -49,9 +48,4 @@ export function end(gw: Gateway, m: Message, state: number, error: string, reaso
 function afterEnded(gw: Gateway, m: Message, receipt: number): void {
   gw.records.add(m);
   if (receipt === 1) tell(gw, m);
-}
-
-/** The runtime account of a message; one that has left the configuration is kept as long as it is owed something. */
-export function accountOf(gw: Gateway, m: Message): Account | undefined {
-  return gw.accounts.get(m.account);
 }

@@ -14,7 +14,6 @@ export const ENDED = 4; // its final state is known; a receipt (or the MO itself
 export type Stage = typeof QUEUED | typeof SENDING | typeof AWAITING | typeof ENDED;
 
 /** Message states as numbers of SMPP 3.4, 5.2.28: what every protocol's words are mapped to. */
-export const ENROUTE = 1;
 export const DELIVERED = 2;
 export const EXPIRED = 3;
 export const DELETED = 4;
@@ -73,7 +72,6 @@ export interface Attempt {
 /** Flags of a message, kept in one number for the journal. */
 export const POSSIBLE_DUPLICATE = 1; // sent again although an earlier send may have arrived
 export const UNKNOWN_OUTCOME = 2; // in an event: the segment's outcome is unknown
-export const CANCELLED = 4;
 export const REPLAYED = 8; // a receipt told a second time on request
 export const VALIDITY_GIVEN = 16; // the platform set validity_period: the carrier is told
 export const WANTS_INTERMEDIATE = 32;

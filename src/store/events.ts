@@ -305,7 +305,6 @@ export type Parked = Pdu<typeof parked>;
 export type Unparked = Pdu<typeof unparked>;
 export type Replaced = Pdu<typeof replaced>;
 export type Carried = Pdu<typeof carried>;
-export type Cooled = Pdu<typeof cooled>;
 export type Learned = Pdu<typeof learned>;
 export type Mark = Pdu<typeof mark>;
 
