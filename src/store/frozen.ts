@@ -5,8 +5,8 @@ import { pack, unpack } from './packing.ts';
  * end and given back when nothing in them lives, and an open-addressing index from hashes to records. A million waiting
  * messages cost some 180 octets each, index included, and no garbage collection.
  *
- * Record: octets u32, octets of the snapshot unpacked u32, keys u16, live u8, 1 spare, id f64, batch u32, due u32 (seconds,
- * rounded up), keys × hash u32, then the packed snapshot; aligned to 4.
+ * Record: octets u32, octets of the snapshot unpacked u32, keys u16, live u8, batch / 2^32 u8, id f64, batch u32, due u32
+ * (seconds, rounded up), keys × hash u32, then the packed snapshot; aligned to 4.
  */
 export interface Frozen {
   /** Stores a snapshot of `size` octets, written by `write(b, o)`, findable under its id and `keys`. */
@@ -48,6 +48,9 @@ const CHUNK = 1 << 20;
 const HEAD = 28;
 const KEYS_AT = 8;
 const LIVE_AT = 10;
+/** 32 bits are full after some months of full load. */
+const BATCH_HIGH_AT = 11;
+const TWO_32 = 0x1_0000_0000;
 const ID_AT = 12;
 const BATCH_AT = 20;
 const DUE_AT = 24;
@@ -116,7 +119,7 @@ export function createFrozen(): Frozen {
     const due = b.readUInt32BE(o + DUE_AT);
     return {
       id: b.readDoubleBE(o + ID_AT),
-      batch: b.readUInt32BE(o + BATCH_AT),
+      batch: b[o + BATCH_HIGH_AT]! * TWO_32 + b.readUInt32BE(o + BATCH_AT),
       due: due === NEVER ? Number.POSITIVE_INFINITY : due * 1000,
     };
   };
@@ -147,7 +150,8 @@ export function createFrozen(): Frozen {
       b.writeUInt16BE(keys.length, o + KEYS_AT);
       b[o + LIVE_AT] = 1;
       b.writeDoubleBE(id, o + ID_AT);
-      b.writeUInt32BE(batch, o + BATCH_AT);
+      b[o + BATCH_HIGH_AT] = Math.floor(batch / TWO_32);
+      b.writeUInt32BE(batch % TWO_32, o + BATCH_AT);
       b.writeUInt32BE(Math.min(Math.ceil(due / 1000), NEVER), o + DUE_AT);
       let k = o + HEAD;
       for (const hash of keys) {
