@@ -452,7 +452,7 @@ function sessions(metrics: Exposition, node: Watched): void {
 function store(metrics: Exposition, { gw, engine }: Watched): void {
   const { batch, records } = gw;
   metrics.gauge('yima_store_failing', '1 while the last commit failed: nothing is acknowledged.', (put) =>
-    put(batch.faulty === '' ? 0 : 1),
+    put(batch.faulty === '' && gw.scarce === '' ? 0 : 1),
   );
   metrics.gauge('yima_store_congested', '1 while more waits to be committed than memory should hold.', (put) =>
     put(batch.congested ? 1 : 0),

@@ -23,8 +23,9 @@ export interface Readiness {
 /** Ready: the store is open and well, a carrier can be sent to, and no stop is under way. */
 export function readiness({ gw }: Watched): Readiness {
   const reasons: string[] = [];
-  const storeWell = gw.batch.faulty === '';
-  if (!storeWell) reasons.push(`the store is failing: ${gw.batch.faulty}`);
+  const failing = gw.batch.faulty || gw.scarce;
+  const storeWell = failing === '';
+  if (!storeWell) reasons.push(`the store is failing: ${failing}`);
   const carrierBound = [...gw.carriers.values()].some((c) => c.up);
   if (!carrierBound) reasons.push(`no carrier is bound (of ${gw.carriers.size})`);
   if (gw.stopping) reasons.push('a graceful stop is under way');

@@ -134,7 +134,7 @@ function take(
 ): Message | Refusal {
   const now = gw.clock.now();
   const { config } = account;
-  if (gw.batch.faulty !== '') return 'storeFailing';
+  if (gw.batch.faulty !== '' || gw.scarce !== '') return 'storeFailing';
   if (gw.stopping || gw.batch.congested) return 'throttled';
   if (!account.enabled) return 'disabled';
   if (!sourceAllowed(config.allowedSources, draft.source)) return 'source';

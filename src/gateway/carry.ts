@@ -25,6 +25,7 @@ const SLICE = 2_000;
 const COOL_SLICE = 500;
 /** Batches dropped at a time, at least: a trim is a commit itself, and an idle process makes none. */
 const TRIM_LEAST = 32;
+const TRY_MS = 1_000;
 /** Octets that wait for the disk while everything is carried. */
 const CARRY_MOST = 4 << 20;
 
@@ -43,6 +44,9 @@ export function createCarrying(gw: Gateway): Carrying {
   let markedAt = Number.POSITIVE_INFINITY;
   let cooling = false;
   let coolCursor = 0;
+  /** When the store is nearly full: octets at the last try to gain room, and when the next may be. */
+  let lastTry = Number.POSITIVE_INFINITY;
+  let nextTry = 0;
 
   const carry = (m: Message): void => {
     const sequence = batch.add(plans.carried, m);
@@ -131,11 +135,21 @@ export function createCarrying(gw: Gateway): Carrying {
   return {
     step() {
       if (batch.faulty !== '' || batch.congested) return;
-      trim(TRIM_LEAST);
+      const { journalKeep, maxOctets } = gw.config.store;
+      const { octets, first, last } = journal;
+      trim(gw.scarce === '' ? TRIM_LEAST : 1);
       if (active !== undefined || cursor >= 0) slice(SLICE);
-      else if (journal.octets > gw.config.store.journalKeep + 2 * state.frozen.octets) {
+      else if (gw.scarce !== '') {
+        // Little by little: what is carried needs room before its old batches give theirs back. Where everything still
+        // lives that gains nothing, so not again at once.
+        const now = gw.clock.now();
+        if (now < nextTry) return;
+        nextTry = octets < lastTry ? now : now + TRY_MS;
+        lastTry = octets;
+        begin(first + Math.ceil((last - first) / 25));
+      } else if (octets > Math.min(journalKeep, maxOctets / 2) + 2 * state.frozen.octets) {
         // Half of it at a time: what is carried lands in the other half.
-        begin(journal.first + Math.ceil((journal.last - journal.first) / 2));
+        begin(first + Math.ceil((last - first) / 2));
       }
       cool();
     },

@@ -50,6 +50,11 @@ export interface Gateway {
   /** What ended lately: duplicate reports and queries of finished messages. */
   readonly recent: Recent;
   readonly counters: GatewayCounters;
+  /**
+   * Why nothing new is taken although the store works: its room is nearly used up, and what was taken needs the rest to
+   * come to its end. '' while there is room.
+   */
+  scarce: string;
   /** True while stopping: nothing new is taken. */
   stopping: boolean;
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { createCalendar } from '../base/calendar.ts';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { Turn } from '../base/turn.ts';
 import type { Config } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
@@ -13,6 +13,7 @@ import {
   MO,
   PENDING,
   QUEUED,
+  REPORTED,
   SENDING,
   SENT,
   type Segment,
@@ -32,8 +33,10 @@ import { onAnswered, onLateAnswer, onNoAnswer, onReport } from './correlate.ts';
 import { deliverPump, tell, told, toldLate, untold } from './deliver.ts';
 import { dispatchPump, enqueue, reroute, routeOf, unknownOutcome } from './dispatch.ts';
 import { createExpiry, keptUntil } from './expire.ts';
+import { canonicalId } from './id-form.ts';
 import { createRate } from './rate.ts';
 import { createRecent } from './recent.ts';
+import { createRoom } from './room.ts';
 import { accountForCalled, compileRoutes } from './route.ts';
 import { applyAccepted, create, createState, find, replayEvent } from './state.ts';
 
@@ -117,10 +120,12 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       warmed: 0,
       replays: 0,
     },
+    scarce: '',
     stopping: false,
   };
   const carrying: Carrying = createCarrying(gw);
   const expiry = createExpiry(gw);
+  const room = createRoom(gw, engine);
   let ended: Message[] = [];
   let lastSecond = 0;
 
@@ -260,7 +265,8 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       session.respond(sequence, answer.plan, answer.value, carrier.mapping.noRouteStatus);
       return;
     }
-    if (gw.batch.faulty !== '' || gw.state.active.size + gw.state.frozen.count >= gw.config.store.hotMessages) {
+    const kept = gw.state.active.size + gw.state.frozen.count;
+    if (gw.batch.faulty !== '' || gw.scarce !== '' || kept >= gw.config.store.hotMessages) {
       session.respond(sequence, answer.plan, answer.value, carrier.mapping.busyStatus);
       return;
     }
@@ -349,7 +355,8 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     platforms,
 
     recover() {
-      const began = clock.now();
+      // The gateway's own clock stands still within a turn.
+      const began = systemClock.now();
       let batches = 0;
       let events = 0;
       engine.journal.replay((sequence, octets) => {
@@ -360,6 +367,9 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
           replayEvent(gw.state, kind, value, sequence, (m) => {
             if (sequence > gw.state.recordedTo) ended.push(m);
             if (m.kind === MO) return;
+            // Reports that were not answered before the crash come again.
+            for (const s of m.segments)
+              if (s.stage === REPORTED) gw.recent.reported(m.carrier, canonicalId(s.carrierId));
             gw.recent.ended({ id: m.id, account: m.account, state: m.state, error: m.error, at: m.endedAt });
           });
         });
@@ -370,7 +380,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       for (const [key, report] of parked) gw.state.parked.set(key, report);
       // Ids rise with time, so that they stay unique even if the journal was emptied.
       gw.state.nextId = Math.max(gw.state.nextId, clock.now() * 256);
-      return { batches, events, messages: gw.state.active.size + gw.state.frozen.count, ms: clock.now() - began };
+      return { batches, events, messages: gw.state.active.size + gw.state.frozen.count, ms: systemClock.now() - began };
     },
 
     resume() {
@@ -406,6 +416,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       const now = clock.now();
       gw.records.durable(engine.journal.last);
       gw.records.tick();
+      room.look(now);
       expiry.step();
       carrying.step();
       for (const carrier of gw.carriers.values()) {

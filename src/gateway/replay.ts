@@ -46,8 +46,8 @@ export async function replay(gw: Gateway, request: ReplayRequest, max = REPLAY_M
   const records = [...found.values()];
   for (let i = 0; i < records.length; i += SLICE) {
     while (gw.batch.congested) await sleep(20);
-    if (gw.batch.faulty !== '')
-      throw new Error(`the store is failing (${gw.batch.faulty}); ${i} receipts were replayed`);
+    const failing = gw.batch.faulty || gw.scarce;
+    if (failing !== '') throw new Error(`the store is failing (${failing}); ${i} receipts were replayed`);
     if (gw.stopping) throw new Error(`the gateway is stopping; ${i} receipts were replayed`);
     if (gw.state.active.size + gw.state.frozen.count >= gw.config.store.hotMessages) {
       throw new Error(`no room: store.hotMessages messages are kept already; ${i} receipts were replayed`);
