@@ -35,6 +35,8 @@ export interface Setup {
   /** Further accounts, each as YAML flow. */
   readonly accounts?: readonly string[];
   readonly log?: string;
+  /** Default 4GiB. */
+  readonly maxOctets?: string;
 }
 
 /** The configuration of a node as a file holds it. */
@@ -52,7 +54,7 @@ export function yamlOf(setup: Setup): string {
 demo: true
 node: { name: test, data: "${setup.data}", stopWithin: 3s }
 log: { level: ${setup.log ?? 'warn'} }
-store: { maxOctets: 4GiB${setup.store === undefined ? '' : `, ${setup.store}`} }
+store: { maxOctets: ${setup.maxOctets ?? '4GiB'}${setup.store === undefined ? '' : `, ${setup.store}`} }
 admin: { listen: 127.0.0.1:0 }
 listeners:
   - { name: smpp, protocol: smpp, listen: 127.0.0.1:${setup.port ?? 0}${setup.listener === undefined ? '' : `, ${setup.listener}`} }

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 export interface GatewayProcess {
   /** Where its SMPP listener listens. */
   readonly port: number;
+  /** Where its metrics and health are. */
+  readonly admin: number;
   readonly pid: number;
   readonly log: readonly Record<string, unknown>[];
   /** Milliseconds from the start to the open listener. */
@@ -28,11 +30,12 @@ export async function startProcess(config: string): Promise<GatewayProcess> {
     errors += chunk.toString();
   });
   const lines = createInterface({ input: child.stdout! });
-  const port = await new Promise<number>((resolve, reject) => {
+  const { port, admin } = await new Promise<{ port: number; admin: number }>((resolve, reject) => {
     lines.on('line', (line) => {
       if (!line.startsWith('{')) return;
       const entry = JSON.parse(line) as Record<string, unknown>;
-      if (entry.ready === true) resolve((entry.listeners as Record<string, number>).smpp!);
+      if (entry.ready === true)
+        resolve({ port: (entry.listeners as Record<string, number>).smpp!, admin: entry.admin as number });
       else log.push(entry);
     });
     void gone.then(([code, signal]) =>
@@ -41,6 +44,7 @@ export async function startProcess(config: string): Promise<GatewayProcess> {
   });
   return {
     port,
+    admin,
     pid: child.pid!,
     log,
     startMs: performance.now() - began,
