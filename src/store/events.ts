@@ -347,7 +347,7 @@ export function readBatch(batch: Buffer, onEvent: (kind: number, value: Record<s
   let o = 1;
   while (o < batch.length) {
     const kind = batch[o]!;
-    const end = o + EVENT_HEAD + batch.readUIntBE(o + 1, 3);
+    const end = o + EVENT_HEAD > batch.length ? Infinity : o + EVENT_HEAD + batch.readUIntBE(o + 1, 3);
     const p = byKind[kind];
     if (p === undefined || end > batch.length)
       throw new JournalFault(`journal event of kind ${kind} at octet ${o} cannot be read`);

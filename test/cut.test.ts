@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Coding, decode, encode } from '../protocols/text/charset.ts';
+import { joinText } from '../protocols/text/segment.ts';
+import { concatUdh } from '../protocols/text/udh.ts';
+import { cut } from '../src/gateway/cut.ts';
+import { cmppCarrier } from '../src/message/cmpp.ts';
+import type { Message } from '../src/message/message.ts';
+import { smppCarrier } from '../src/message/smpp.ts';
+import { configOf } from './support/node.ts';
+
+const NOTHING = new Uint8Array(0);
+const message = (coding: Coding, octets: Uint8Array, udh: Uint8Array = NOTHING): Message =>
+  ({ coding, octets, udh }) as Message;
+
+function carrier(protocol: 'cmpp' | 'smpp', more: string) {
+  const [config] = configOf({ data: '/tmp/never-opened', carriers: [{ name: 'a', protocol, port: 1, more }] }).carriers;
+  return { config: config!, mapping: protocol === 'cmpp' ? cmppCarrier : smppCarrier };
+}
+
+const text = fc.oneof(
+  fc.string({ maxLength: 400 }),
+  fc.string({ unit: fc.constantFrom(...'你好世界€[]{}~^\\|é a1'), maxLength: 400 }),
+  fc.string({ unit: 'grapheme', maxLength: 200 }),
+);
+
+describe('cutting for a carrier', () => {
+  it.each([
+    ['cmpp', 'coding: [gbk, ucs2], longMessage: udh8'],
+    ['cmpp', 'coding: [ucs2], longMessage: udh16'],
+    ['smpp', 'coding: [gsm7, ucs2], longMessage: udh8'],
+    ['smpp', 'coding: [latin1, ucs2], longMessage: sar'],
+  ] as const)('%s, %s: what is joined is what was sent, and every part fits', (protocol, more) => {
+    const { config, mapping } = carrier(protocol, more);
+    fc.assert(
+      fc.property(text, fc.constantFrom<Coding>('ucs2', 'gsm7', 'latin1'), (given, coding) => {
+        const octets = encode(given, coding);
+        if (octets === undefined) return;
+        // What the platform's coding makes of the text is what it sent.
+        const sent = decode(octets, coding);
+        const c = cut(message(coding, octets), config, mapping);
+        expect(config.coding as readonly Coding[]).toContain(c.coding);
+        const limits = mapping.limits(c.coding, config);
+        const most = c.parts.length === 1 ? limits.single : limits.part;
+        for (const part of c.parts) expect(part.length).toBeLessThanOrEqual(most);
+        expect(
+          joinText(
+            [...c.parts],
+            c.parts.map(() => c.coding),
+          ),
+        ).toBe(sent);
+        // Cut again as it went out the first time: the very same parts.
+        const again = cut(message(coding, octets), config, mapping, c.coding);
+        expect(again.parts.map((p) => Buffer.from(p).toString('hex'))).toEqual(
+          c.parts.map((p) => Buffer.from(p).toString('hex')),
+        );
+      }),
+    );
+  });
+
+  it('the sender’s octets are left alone where the carrier prefers their coding; binary always', () => {
+    const { config, mapping } = carrier('smpp', 'coding: [ucs2, gsm7]');
+    const octets = Buffer.from('4f60597d', 'hex');
+    expect(cut(message('ucs2', octets), config, mapping)).toEqual({ coding: 'ucs2', parts: [octets] });
+    const binary = Buffer.alloc(300, 0xff);
+    const { coding, parts } = cut(message('octets', binary), config, mapping);
+    expect(coding).toBe('octets');
+    expect(Buffer.concat(parts)).toEqual(binary);
+    expect(parts).toHaveLength(3);
+  });
+
+  it('whole in message_payload where the carrier wants it', () => {
+    const { config, mapping } = carrier('smpp', 'coding: [gsm7, ucs2], longMessage: payload');
+    const octets = encode('x'.repeat(500), 'gsm7')!;
+    expect(cut(message('gsm7', octets), config, mapping).parts).toEqual([octets]);
+  });
+
+  it('a segment of the platform’s own stays one, coded anew only where it fits', () => {
+    const { config, mapping } = carrier('cmpp', 'coding: [gbk, ucs2]');
+    const udh = concatUdh(1, 2, 1, false);
+    const own = message('gsm7', encode('x'.repeat(100), 'gsm7')!, udh);
+    expect(cut(own, config, mapping)).toMatchObject({ coding: 'gbk', parts: [Buffer.from('x'.repeat(100))] });
+    const full = message('gsm7', encode('x'.repeat(153), 'gsm7')!, udh);
+    expect(() => cut(full, config, mapping)).toThrow(/153 octets \(gsm7\) does not fit one segment in gbk, ucs2/);
+  });
+
+  it('a text that no allowed coding holds is a fault that says so', () => {
+    const { config, mapping } = carrier('smpp', 'coding: [ascii]');
+    expect(() => cut(message('ucs2', encode('你好', 'ucs2')!), config, mapping)).toThrow(/cannot be coded in ascii/);
+  });
+});
