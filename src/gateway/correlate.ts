@@ -293,8 +293,12 @@ function fits(s: Segment, report: Report, look: Lookup, form: IdForm): boolean {
 }
 
 function locateOne(gw: Gateway, carrier: Carrier, report: Report, look: Lookup, form: IdForm): Segment | undefined {
-  const active = gw.state.atCarrier.get(parkedKey(carrier.name, look.id));
-  if (active !== undefined && fits(active, report, look, form)) return active;
+  const active = gw.state.atCarrier.find(
+    carrier.name,
+    look.id,
+    (s) => s.message.carrier === carrier.name && fits(s, report, look, form),
+  );
+  if (active !== undefined) return active;
 
   // Several messages may share a normal form: the one with the very same octets is meant, else the newest.
   let bestRef = -1;

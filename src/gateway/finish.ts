@@ -41,7 +41,7 @@ export function end(gw: Gateway, m: Message, state: number, error: string, reaso
     account.counters.byState[state] = (account.counters.byState[state] ?? 0) + 1;
     account.counters.endTime.record(now - m.acceptedAt);
   }
-  gw.recent.ended({ id: m.id, account: m.account, state, error, at: now });
+  gw.recent.ended(m.id, m.account, state, error, now);
   gw.batch.effect(afterEnded, gw, m, receipt);
 }
 

@@ -370,7 +370,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
             // Reports that were not answered before the crash come again.
             for (const s of m.segments)
               if (s.stage === REPORTED) gw.recent.reported(m.carrier, canonicalId(s.carrierId));
-            gw.recent.ended({ id: m.id, account: m.account, state: m.state, error: m.error, at: m.endedAt });
+            gw.recent.ended(m.id, m.account, m.state, m.error, m.endedAt);
           });
         });
       });

@@ -5,16 +5,19 @@
 
 const DECIMAL = /^\d+$/;
 const HEX = /^[0-9a-f]+$/;
-const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** The form under which an id is indexed: blanks trimmed, case folded, leading zeros of plain numbers trimmed. */
 export function canonicalId(id: string): string {
-  // Most ids are binary (CMPP) or plain digits without zeros in front: these need no work.
-  const first = id.charCodeAt(0);
-  if (first > 0x30 && first <= 0x39 && DECIMAL.test(id)) return id;
-  if (!PRINTABLE.test(id)) return id;
+  // Most ids are plain digits without zeros in front, or octets (CMPP): both need no work.
+  let digits = id.charCodeAt(0) !== 0x30;
+  for (let i = 0; i < id.length; i++) {
+    const c = id.charCodeAt(i);
+    if (c < 0x20 || c > 0x7e) return id;
+    if (c < 0x30 || c > 0x39) digits = false;
+  }
+  if (digits) return id;
   const folded = id.trim().toLowerCase();
-  if (first !== 0x30 || !HEX.test(folded)) return folded;
+  if (folded.charCodeAt(0) !== 0x30 || !HEX.test(folded)) return folded;
   const trimmed = folded.replace(/^0+/, '');
   return trimmed === '' ? '0' : trimmed;
 }

@@ -1,4 +1,3 @@
-import { createRing, type Ring } from '../base/ring.ts';
 import {
   ANSWERED,
   type Attempt,
@@ -28,6 +27,7 @@ import {
 import * as ev from '../store/events.ts';
 import { createFrozen, type Frozen, hashCarrierId } from '../store/frozen.ts';
 import { createHolds, type Holds } from '../store/holds.ts';
+import { type AtCarrier, createAtCarrier } from './at-carrier.ts';
 import { canonicalId } from './id-form.ts';
 
 /** A report that came before, or without, the answer that it belongs to. */
@@ -55,10 +55,10 @@ export interface State {
   /** Messages at work. Those that wait are in `frozen`. */
   readonly active: Map<number, Message>;
   readonly frozen: Frozen;
-  /** Those of `active` that wait for a report, the longest first; some may have gone on since. */
-  readonly warm: Ring<Message>;
+  /** Ids of those in `active` that came to wait for a report lately. */
+  readonly warm: Warm;
   /** Answered segments of active messages, by carrier and canonical id. */
-  readonly atCarrier: Map<string, Segment>;
+  readonly atCarrier: AtCarrier;
   readonly parked: Map<string, ParkedReport>;
   readonly learned: Map<string, LearnedForm>;
   readonly holds: Holds;
@@ -77,8 +77,8 @@ export function createState(): State {
   return {
     active: new Map(),
     frozen: createFrozen(),
-    warm: createRing<Message>(),
-    atCarrier: new Map(),
+    warm: createWarm(WARM),
+    atCarrier: createAtCarrier(),
     parked: new Map(),
     learned: new Map(),
     holds: createHolds(),
@@ -87,6 +87,28 @@ export function createState(): State {
     untold: new Set(),
     needsText: () => false,
     dueOf: () => Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Waiting messages kept as objects: a quick report finds them so, at no cost. */
+const WARM = 4096;
+
+/** The last ids pushed. Ids and not messages, so that one that has ended is garbage at once and not 4096 messages later. */
+interface Warm {
+  /** Returns the id that falls out, or 0. */
+  push(id: number): number;
+}
+
+function createWarm(size: number): Warm {
+  const ids = new Float64Array(size);
+  let next = 0;
+  return {
+    push(id) {
+      const oldest = ids[next]!;
+      ids[next] = id;
+      next = next + 1 === size ? 0 : next + 1;
+      return oldest;
+    },
   };
 }
 
@@ -124,7 +146,7 @@ export function freeze(state: State, message: Message): void {
         if (id === '') continue;
         const canonical = canonicalId(id);
         keys.push(hashCarrierId(message.carrier, canonical));
-        state.atCarrier.delete(parkedKey(message.carrier, canonical));
+        state.atCarrier.remove(message.carrier, canonical, s);
       }
     }
   }
@@ -263,7 +285,7 @@ export function applyAnswered(state: State, m: Message, value: ev.Answered): voi
     s.at = value.at;
   } else return;
   if (m.segments.every((x) => x.stage >= ANSWERED)) m.stage = AWAITING;
-  if (value.carrierId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(value.carrierId)), s);
+  if (value.carrierId !== '') state.atCarrier.add(m.carrier, canonicalId(value.carrierId), s);
 }
 
 export function applyRefused(state: State, m: Message, value: ev.Refused): void {
@@ -366,8 +388,8 @@ function indexIds(state: State, m: Message): void {
   if (m.stage !== SENDING && m.stage !== AWAITING) return;
   for (const s of m.segments) {
     if (s.stage !== ANSWERED) continue;
-    if (s.carrierId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(s.carrierId)), s);
-    if (s.otherId !== '') state.atCarrier.set(parkedKey(m.carrier, canonicalId(s.otherId)), s);
+    if (s.carrierId !== '') state.atCarrier.add(m.carrier, canonicalId(s.carrierId), s);
+    if (s.otherId !== '') state.atCarrier.add(m.carrier, canonicalId(s.otherId), s);
   }
 }
 
@@ -396,9 +418,6 @@ export function drop(state: State, m: Message): void {
   if (state.active.delete(m.id)) state.holds.release(m.batch);
 }
 
-/** Waiting messages kept as objects: a quick report finds them so, at no cost. */
-const WARM = 4096;
-
 /**
  * Called when nothing more is to be done with a message now. One that waits for a report stays as it is for a while;
  * when too many do, the ones that have waited longest are frozen.
@@ -407,16 +426,15 @@ export function rest(state: State, m: Message): void {
   if (m.stage !== AWAITING || !state.active.has(m.id)) return;
   m.parts = undefined;
   if (m.octets.length > 0 && !state.needsText(m)) m.octets = NO_OCTETS;
-  state.warm.push(m);
-  while (state.warm.length > WARM) {
-    const oldest = state.warm.shift()!;
-    if (oldest.stage === AWAITING && state.active.get(oldest.id) === oldest) freeze(state, oldest);
-  }
+  const oldest = state.warm.push(m.id);
+  if (oldest === 0) return;
+  const waiting = state.active.get(oldest);
+  if (waiting !== undefined && waiting.stage === AWAITING) freeze(state, waiting);
 }
 
 function forgetSegment(state: State, m: Message, s: Segment): void {
-  if (s.carrierId !== '') state.atCarrier.delete(parkedKey(m.carrier, canonicalId(s.carrierId)));
-  if (s.otherId !== '') state.atCarrier.delete(parkedKey(m.carrier, canonicalId(s.otherId)));
+  if (s.carrierId !== '') state.atCarrier.remove(m.carrier, canonicalId(s.carrierId), s);
+  if (s.otherId !== '') state.atCarrier.remove(m.carrier, canonicalId(s.otherId), s);
 }
 
 function forgetIds(state: State, m: Message): void {

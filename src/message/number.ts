@@ -14,10 +14,22 @@ export function carrierNumber(number: string, form: NumberForm): string {
 
 /** Whether two numbers are one but for prefixes: their last ten digits agree (or all of the shorter, if it has at least seven). */
 export function sameNumber(a: string, b: string): boolean {
-  // The usual case without regular expressions: one is the end of the other.
-  if (a.length >= b.length ? b.length >= 7 && a.endsWith(b) : a.length >= 7 && b.endsWith(a)) return true;
-  const x = a.replace(/\D/g, '');
-  const y = b.replace(/\D/g, '');
-  const n = Math.min(x.length, y.length, 10);
-  return n >= 7 && x.slice(-n) === y.slice(-n);
+  if (a === b) return a.length >= 7;
+  let i = a.length;
+  let j = b.length;
+  for (let same = 0; ; same++) {
+    i = digitBefore(a, i);
+    j = digitBefore(b, j);
+    if (i < 0 || j < 0 || same === 10) return same >= 7;
+    if (a.charCodeAt(i) !== b.charCodeAt(j)) return false;
+  }
+}
+
+/** Index of the last digit before `at`, or -1. */
+function digitBefore(text: string, at: number): number {
+  for (let i = at - 1; i >= 0; i--) {
+    const c = text.charCodeAt(i);
+    if (c >= 0x30 && c <= 0x39) return i;
+  }
+  return -1;
 }
