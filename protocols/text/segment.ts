@@ -28,7 +28,8 @@ export class TextFault extends Error {
  * 16-bit one). `more` are the octets of elements that every message carries, parts or not (3 for each national shift).
  */
 export function limitsFor(coding: Coding, udhOctets: 6 | 7, more = 0): Limits {
-  return { single: room(coding, more === 0 ? 0 : 1 + more), part: room(coding, udhOctets + more) };
+  if (more === 0) return (udhOctets === 6 ? SHORT : LONG)[coding];
+  return { single: room(coding, 1 + more), part: room(coding, udhOctets + more) };
 }
 
 function room(coding: Coding, header: number): number {
@@ -37,6 +38,20 @@ function room(coding: Coding, header: number): number {
   if (coding === 'gsm7') return Math.floor((octets * 8) / 7);
   return coding === 'ucs2' ? octets & ~1 : octets;
 }
+
+const tableOf = (udhOctets: number): Readonly<Record<Coding, Limits>> => {
+  const limits = (coding: Coding): Limits => ({ single: room(coding, 0), part: room(coding, udhOctets) });
+  return {
+    gsm7: limits('gsm7'),
+    ascii: limits('ascii'),
+    latin1: limits('latin1'),
+    ucs2: limits('ucs2'),
+    gbk: limits('gbk'),
+    octets: limits('octets'),
+  };
+};
+const SHORT = tableOf(6);
+const LONG = tableOf(7);
 
 /**
  * Cuts coded text into parts: views without a header, one only if it fits `single`. An escape pair, a surrogate pair and

@@ -3,9 +3,9 @@ import {
   isReceiptType,
   networkError,
   parseReceipt,
+  putReceipt,
   receiptText,
   stateWord,
-  writeReceipt,
 } from '../../protocols/smpp/receipt.ts';
 import { ESME, statusName } from '../../protocols/smpp/status.ts';
 import {
@@ -569,19 +569,19 @@ function receipt(
   const delivered = state === DELIVERED;
   // `err` is three characters; a carrier's longer word is in its TLV, and the digits at its end here.
   const err = error.length <= 3 ? error : (/\d{1,3}$/.exec(error)?.[0] ?? '');
-  const text =
-    form === 'tlv'
-      ? ''
-      : writeReceipt({
-          id,
-          sub: 1,
-          dlvrd: delivered ? 1 : 0,
-          submitDate: m.acceptedAt,
-          doneDate: doneAt,
-          stat: stateWord(state),
-          err,
-          text: (m.flags & REPLAYED) === 0 ? '' : 'replay',
-        });
+  let end = 0;
+  if (form !== 'tlv') {
+    end = putReceipt(scratch, 0, {
+      id,
+      sub: 1,
+      dlvrd: delivered ? 1 : 0,
+      submitDate: m.acceptedAt,
+      doneDate: doneAt,
+      stat: stateWord(state),
+      err,
+    });
+    if ((m.flags & REPLAYED) !== 0) end = putLatin1(scratch, 'replay', end);
+  }
   const tlvs: Tlv[] = [];
   if (form !== 'text') {
     tlvs.push(
@@ -609,7 +609,7 @@ function receipt(
     replaceIfPresentFlag: 0,
     dataCoding: 0,
     smDefaultMsgId: 0,
-    shortMessage: text === '' ? NO_OCTETS : intoScratch(text, 0),
+    shortMessage: end === 0 ? NO_OCTETS : scratch.subarray(0, end),
     tlvs,
   });
 }
