@@ -37,7 +37,7 @@ const U8 = new Set([
 const U16 = new Set(['ref', 'cutRef', 'attempts', 'tellings']);
 
 /** Any value that an event may have, made from its table: a field that is added is tested without another line here. */
-function valueOf(plan: Plan): fc.Arbitrary<Values<Fields>> {
+function anyValue(plan: Plan): fc.Arbitrary<Values<Fields>> {
   const model: Record<string, fc.Arbitrary<unknown>> = {};
   for (const [key, kind] of Object.entries(plan.table.fields as Fields)) {
     model[key] =
@@ -58,7 +58,7 @@ function valueOf(plan: Plan): fc.Arbitrary<Values<Fields>> {
 }
 
 const all = Object.values(plans) as unknown as Plan[];
-const anyEvent = fc.oneof(...all.map((plan) => valueOf(plan).map((value) => ({ plan, value }))));
+const anyEvent = fc.oneof(...all.map((plan) => anyValue(plan).map((value) => ({ plan, value }))));
 
 function batchOf(events: readonly { plan: Plan; value: Values<Fields> }[]): Buffer {
   const size = events.reduce((n, e) => n + EVENT_HEAD + e.plan.size(e.value), 1);
@@ -75,7 +75,7 @@ const plain = (value: unknown): unknown =>
 describe('the journal’s events', () => {
   it.each(all.map((p) => [p.name, p] as const))('%s comes back as it was', (_, plan) => {
     fc.assert(
-      fc.property(valueOf(plan), (value) => {
+      fc.property(anyValue(plan), (value) => {
         const read: [number, Record<string, unknown>][] = [];
         readBatch(batchOf([{ plan, value }]), (kind, v) => read.push([kind, v]));
         expect(read.map(([kind]) => kind)).toEqual([plan.id]);

@@ -278,13 +278,15 @@ export function applyAnswered(state: State, m: Message, value: ev.Answered): voi
   if (s === undefined || m.stage === ENDED) return;
   if (s.stage === ANSWERED) {
     // A late answer to an earlier send: its report counts as well.
-    if (value.carrierId !== s.carrierId) s.otherId = value.carrierId;
+    if (value.carrierId === s.carrierId) return;
+    if (s.otherId !== '') state.atCarrier.remove(m.carrier, canonicalId(s.otherId), s);
+    s.otherId = value.carrierId;
   } else if (s.stage === SENT || s.stage === PENDING) {
     s.stage = ANSWERED;
     s.carrierId = value.carrierId;
     s.at = value.at;
   } else return;
-  if (m.segments.every((x) => x.stage >= ANSWERED)) m.stage = AWAITING;
+  m.stage = m.segments.every((x) => x.stage >= ANSWERED) ? AWAITING : SENDING;
   if (value.carrierId !== '') state.atCarrier.add(m.carrier, canonicalId(value.carrierId), s);
 }
 
