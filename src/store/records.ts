@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open as openFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { putDecimal } from '../../protocols/wire/octets.ts';
+import { putDecimal, putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Message, MO, POSSIBLE_DUPLICATE, stateName } from '../message/message.ts';
 
@@ -217,59 +217,34 @@ function putText(text: string, b: Buffer, o: number): number {
   return o;
 }
 
-const put = (key: string): ((b: Buffer, o: number) => number) => {
-  const octets = Buffer.from(key, 'latin1');
-  return (b, o) => {
-    b.set(octets, o);
-    return o + octets.length;
-  };
-};
-
-const KEYS = {
-  id: put('{"id":'),
-  publicId: put(',"publicId":'),
-  mt: put(',"kind":"MT","account":'),
-  mo: put(',"kind":"MO","account":'),
-  source: put(',"source":'),
-  destination: put(',"destination":'),
-  carrier: put(',"carrier":'),
-  acceptedAt: put(',"acceptedAt":'),
-  endedAt: put(',"endedAt":'),
-  state: put(',"state":'),
-  stateCode: put(',"stateCode":'),
-  error: put(',"error":'),
-  reason: put(',"reason":'),
-  segments: put(',"segments":'),
-  attempts: put(',"attempts":'),
-  duplicate: put(',"possibleDuplicate":true,"registered":'),
-  single: put(',"possibleDuplicate":false,"registered":'),
-  carrierIds: put(',"carrierIds":['),
-  trace: put('],"trace":'),
-  sourceTon: put(',"sourceTon":'),
-  sourceNpi: put(',"sourceNpi":'),
-  destTon: put(',"destTon":'),
-  destNpi: put(',"destNpi":'),
-  end: put('}\n'),
-} as const;
-
 /** Written by hand into octets: `JSON.stringify` of the whole costs several times as much, once per message. */
 function putLine(m: Message, showId: (carrier: string, id: string) => string, b: Buffer, o: number): number {
-  o = putDecimal(b, m.id, KEYS.id(b, o));
-  o = putDecimal(b, m.publicId, KEYS.publicId(b, o));
-  o = putText(m.account, b, m.kind === MO ? KEYS.mo(b, o) : KEYS.mt(b, o));
-  o = putText(m.source, b, KEYS.source(b, o));
-  o = putText(m.destination, b, KEYS.destination(b, o));
-  o = putText(m.carrier, b, KEYS.carrier(b, o));
-  o = putDecimal(b, m.acceptedAt, KEYS.acceptedAt(b, o));
-  o = putDecimal(b, m.endedAt, KEYS.endedAt(b, o));
-  o = putText(stateName(m.state), b, KEYS.state(b, o));
-  o = putDecimal(b, m.state, KEYS.stateCode(b, o));
-  o = putText(m.error, b, KEYS.error(b, o));
-  o = putText(m.reason, b, KEYS.reason(b, o));
-  o = putDecimal(b, m.segments.length, KEYS.segments(b, o));
-  o = putDecimal(b, m.attempts, KEYS.attempts(b, o));
-  o = putDecimal(b, m.registered, (m.flags & POSSIBLE_DUPLICATE) === 0 ? KEYS.single(b, o) : KEYS.duplicate(b, o));
-  o = KEYS.carrierIds(b, o);
+  o = putDecimal(b, m.id, putLatin1(b, '{"id":', o));
+  o = putDecimal(b, m.publicId, putLatin1(b, ',"publicId":', o));
+  o = putText(
+    m.account,
+    b,
+    m.kind === MO ? putLatin1(b, ',"kind":"MO","account":', o) : putLatin1(b, ',"kind":"MT","account":', o),
+  );
+  o = putText(m.source, b, putLatin1(b, ',"source":', o));
+  o = putText(m.destination, b, putLatin1(b, ',"destination":', o));
+  o = putText(m.carrier, b, putLatin1(b, ',"carrier":', o));
+  o = putDecimal(b, m.acceptedAt, putLatin1(b, ',"acceptedAt":', o));
+  o = putDecimal(b, m.endedAt, putLatin1(b, ',"endedAt":', o));
+  o = putText(stateName(m.state), b, putLatin1(b, ',"state":', o));
+  o = putDecimal(b, m.state, putLatin1(b, ',"stateCode":', o));
+  o = putText(m.error, b, putLatin1(b, ',"error":', o));
+  o = putText(m.reason, b, putLatin1(b, ',"reason":', o));
+  o = putDecimal(b, m.segments.length, putLatin1(b, ',"segments":', o));
+  o = putDecimal(b, m.attempts, putLatin1(b, ',"attempts":', o));
+  o = putDecimal(
+    b,
+    m.registered,
+    (m.flags & POSSIBLE_DUPLICATE) === 0
+      ? putLatin1(b, ',"possibleDuplicate":false,"registered":', o)
+      : putLatin1(b, ',"possibleDuplicate":true,"registered":', o),
+  );
+  o = putLatin1(b, ',"carrierIds":[', o);
   let first = true;
   for (const s of m.segments) {
     if (s.carrierId === '') continue;
@@ -277,11 +252,11 @@ function putLine(m: Message, showId: (carrier: string, id: string) => string, b:
     first = false;
     o = putText(showId(m.carrier, s.carrierId), b, o);
   }
-  o = KEYS.trace(b, o);
-  o += b.write(m.trace.length === 0 ? '[]' : JSON.stringify(m.trace), o);
-  o = putDecimal(b, m.sourceTon, KEYS.sourceTon(b, o));
-  o = putDecimal(b, m.sourceNpi, KEYS.sourceNpi(b, o));
-  o = putDecimal(b, m.destTon, KEYS.destTon(b, o));
-  o = putDecimal(b, m.destNpi, KEYS.destNpi(b, o));
-  return KEYS.end(b, o);
+  o = putLatin1(b, '],"trace":', o);
+  o = m.trace.length === 0 ? putLatin1(b, '[]', o) : o + b.write(JSON.stringify(m.trace), o);
+  o = putDecimal(b, m.sourceTon, putLatin1(b, ',"sourceTon":', o));
+  o = putDecimal(b, m.sourceNpi, putLatin1(b, ',"sourceNpi":', o));
+  o = putDecimal(b, m.destTon, putLatin1(b, ',"destTon":', o));
+  o = putDecimal(b, m.destNpi, putLatin1(b, ',"destNpi":', o));
+  return putLatin1(b, '}\n', o);
 }
