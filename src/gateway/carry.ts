@@ -48,6 +48,9 @@ export function createCarrying(gw: Gateway): Carrying {
   let lastTry = Number.POSITIVE_INFINITY;
   let nextTry = 0;
 
+  /** What lives of the journal, roughly: chunks of frozen messages are packed, and allocated before they are full. */
+  const waiting = (): number => Math.min(2 * state.frozen.octets, 1024 * state.frozen.count);
+
   const carry = (m: Message): void => {
     const sequence = batch.add(plans.carried, m);
     state.holds.release(m.batch);
@@ -147,7 +150,7 @@ export function createCarrying(gw: Gateway): Carrying {
         nextTry = octets < lastTry ? now : now + TRY_MS;
         lastTry = octets;
         begin(first + Math.ceil((last - first) / 25));
-      } else if (octets > Math.min(journalKeep, maxOctets / 2) + 2 * state.frozen.octets) {
+      } else if (octets > Math.min(journalKeep, maxOctets / 2) + waiting()) {
         // Half of it at a time: what is carried lands in the other half.
         begin(first + Math.ceil((last - first) / 2));
       }

@@ -282,7 +282,8 @@ function doubtful(m: Message, report: { readonly destination: string }): boolean
 
 /** Whether a segment's id is the one looked for; a guess at its base must be borne out by the destination. */
 function fits(s: Segment, report: Report, look: Lookup, form: IdForm): boolean {
-  if (s.stage !== ANSWERED && s.stage !== REPORTED) return false;
+  // One whose report is in is not meant again: its entry in the cold index may outlive it for a commit.
+  if (s.stage !== ANSWERED) return false;
   const exact = s.carrierId === report.carrierId;
   if (exact && look.form === 'same') return true;
   if (canonicalId(s.carrierId) !== look.id && (s.otherId === '' || canonicalId(s.otherId) !== look.id)) return false;
