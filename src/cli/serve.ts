@@ -73,6 +73,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     clock,
     (carrier, id) => running.gw.carriers.get(carrier)?.mapping.showId(id) ?? id,
     (error) => log.error({ error: error.message }, 'records cannot be written; kept and tried again'),
+    (batch) => running.gw.state.holds.release(batch),
   );
   const running = createGateway(config, {
     clock,

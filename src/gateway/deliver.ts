@@ -117,10 +117,13 @@ function again(gw: Gateway, account: Account, m: Message): void {
 /** The last word on a message: its receipt is taken, or given up. */
 export function close(gw: Gateway, m: Message, outcome: string): void {
   const value = { id: m.id, outcome, at: gw.clock.now() };
+  // An MO has come to its end only now; held until its record is in the file.
+  if (m.kind === MO) {
+    gw.state.holds.hold(m.batch);
+    gw.batch.effect(gw.records.add, m, m.batch, undefined);
+  }
   gw.batch.add(plans.closed, value);
   applyClosed(gw.state, m, value);
-  // An MO has come to its end only now.
-  if (m.kind === MO) gw.batch.effect(gw.records.add, m, undefined, undefined);
 }
 
 /** The platform's answer came after its time: what it took needs no second telling, wherever it waits for one. */

@@ -32,6 +32,9 @@ export function end(gw: Gateway, m: Message, state: number, error: string, reaso
       if (s.otherId !== '') gw.recent.reported(m.carrier, canonicalId(s.otherId));
     }
   }
+  const { batch } = m;
+  // Held until its record is in the file: a crash before that writes the record anew, from all that the journal has.
+  gw.state.holds.hold(batch);
   gw.batch.add(plans.ended, value);
   applyEnded(gw.state, m, value);
   const carrier = gw.carriers.get(m.carrier);
@@ -42,10 +45,14 @@ export function end(gw: Gateway, m: Message, state: number, error: string, reaso
     account.counters.endTime.record(now - m.acceptedAt);
   }
   gw.recent.ended(m.id, m.account, state, error, now);
-  gw.batch.effect(afterEnded, gw, m, receipt);
+  gw.batch.effect(receipt === 1 ? recordAndTell : record, gw, m, batch);
 }
 
-function afterEnded(gw: Gateway, m: Message, receipt: number): void {
-  gw.records.add(m);
-  if (receipt === 1) tell(gw, m);
+function record(gw: Gateway, m: Message, batch: number): void {
+  gw.records.add(m, batch);
+}
+
+function recordAndTell(gw: Gateway, m: Message, batch: number): void {
+  gw.records.add(m, batch);
+  tell(gw, m);
 }

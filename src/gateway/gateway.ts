@@ -126,7 +126,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
   const carrying: Carrying = createCarrying(gw);
   const expiry = createExpiry(gw);
   const room = createRoom(gw, engine);
-  let ended: Message[] = [];
+  let ended: { readonly message: Message; readonly batch: number }[] = [];
   let lastSecond = 0;
 
   gw.state.needsText = (m) => (routeOf(gw, m)?.next.reportFailedWithin ?? 0) > 0;
@@ -365,7 +365,10 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
         readBatch(b, (kind, value) => {
           events++;
           replayEvent(gw.state, kind, value, sequence, (m) => {
-            if (sequence > gw.state.recordedTo) ended.push(m);
+            if (sequence > gw.state.recordedTo) {
+              gw.state.holds.hold(m.batch);
+              ended.push({ message: m, batch: m.batch });
+            }
             if (m.kind === MO) return;
             // Reports that were not answered before the crash come again.
             for (const s of m.segments)
@@ -384,7 +387,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     },
 
     resume() {
-      for (const m of ended) gw.records.add(m);
+      for (const { message, batch } of ended) gw.records.add(message, batch);
       ended = [];
       const waiting = [...gw.state.active.values()].sort((a, b) => a.id - b.id);
       for (const m of waiting) {
@@ -470,7 +473,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     };
     for (const id of gw.state.active.keys()) look(id);
     while (cursor >= 0) cursor = gw.state.frozen.scan(cursor, 10_000, (record) => look(record.id));
-    for (const m of ended) look(m.id);
+    for (const { message } of ended) look(message.id);
   };
 
   return running;

@@ -35,7 +35,8 @@ export interface MessageRecord {
 
 /** One file a day (UTC) of JSON lines, written behind the hot path: at most one write under way. */
 export interface Records {
-  add(m: Message): void;
+  /** `batch`: of the journal, from which a crash would rebuild the message; let go when its line is in the file. */
+  add(m: Message, batch: number): void;
   /** Batch up to which every record is in its file. */
   readonly writtenTo: number;
   /** Told by the store which batch is durable, so that `writtenTo` can follow. */
@@ -58,10 +59,13 @@ export function createRecords(
   clock: Clock,
   showId: (carrier: string, id: string) => string,
   onFault: (error: Error) => void,
+  /** Told the batch of each record that is in its file. */
+  onWritten: (batch: number) => void,
 ): Records {
   let open = Buffer.allocUnsafe(1 << 18);
   let at = 0;
   let count = 0;
+  let batches: number[] = [];
   let durableTo = 0;
   let writtenTo = 0;
   let writing: Promise<void> | undefined;
@@ -81,10 +85,12 @@ export function createRecords(
     while (at > 0) {
       const octets = open.subarray(0, at);
       const lines = count;
+      const held = batches;
       const upTo = durableTo;
       open = Buffer.allocUnsafe(1 << 18);
       at = 0;
       count = 0;
+      batches = [];
       try {
         const name = dayName(clock.now());
         if (file === undefined || name !== fileName) {
@@ -100,6 +106,7 @@ export function createRecords(
         counters.written += lines;
         counters.octets += octets.length;
         writtenTo = Math.max(writtenTo, upTo);
+        for (const batch of held) onWritten(batch);
       } catch (error) {
         counters.failures++;
         onFault(error instanceof Error ? error : new Error(String(error)));
@@ -109,6 +116,7 @@ export function createRecords(
         open = Buffer.concat([octets, open.subarray(0, at)]);
         at = open.length;
         count += lines;
+        batches = [...held, ...batches];
         return;
       }
     }
@@ -123,10 +131,11 @@ export function createRecords(
   };
 
   return {
-    add(m) {
+    add(m, batch) {
       room(MOST + m.trace.length * 400 + m.segments.length * 280);
       at = putLine(m, showId, open, at);
       count++;
+      batches.push(batch);
     },
     get writtenTo() {
       return at === 0 && writing === undefined ? durableTo : writtenTo;
@@ -166,7 +175,7 @@ export function createRecords(
           if (at < from || at >= to) continue;
           let record: MessageRecord;
           try {
-            record = JSON.parse(line) as MessageRecord;
+            record = readRecord(line);
           } catch {
             continue; // the torn last line of a crash; its message is written again after the restart
           }
@@ -217,46 +226,63 @@ function putText(text: string, b: Buffer, o: number): number {
   return o;
 }
 
+/** What a line leaves out when it is so: half of a line would say nothing. */
+const USUAL: Omit<MessageRecord, 'id' | 'publicId' | 'account' | 'acceptedAt' | 'endedAt' | 'state' | 'stateCode'> = {
+  kind: 'MT',
+  source: '',
+  destination: '',
+  carrier: '',
+  error: '',
+  reason: '',
+  segments: 1,
+  attempts: 0,
+  possibleDuplicate: false,
+  registered: 0,
+  carrierIds: [],
+  trace: [],
+  sourceTon: 0,
+  sourceNpi: 0,
+  destTon: 0,
+  destNpi: 0,
+};
+
+/** A record from its line. Throws SyntaxError for a line that is none. */
+export function readRecord(line: string): MessageRecord {
+  const given = JSON.parse(line) as MessageRecord;
+  return { ...USUAL, publicId: given.id, ...given };
+}
+
 /** Written by hand into octets: `JSON.stringify` of the whole costs several times as much, once per message. */
 function putLine(m: Message, showId: (carrier: string, id: string) => string, b: Buffer, o: number): number {
   o = putDecimal(b, m.id, putLatin1(b, '{"id":', o));
-  o = putDecimal(b, m.publicId, putLatin1(b, ',"publicId":', o));
-  o = putText(
-    m.account,
-    b,
-    m.kind === MO ? putLatin1(b, ',"kind":"MO","account":', o) : putLatin1(b, ',"kind":"MT","account":', o),
-  );
-  o = putText(m.source, b, putLatin1(b, ',"source":', o));
-  o = putText(m.destination, b, putLatin1(b, ',"destination":', o));
-  o = putText(m.carrier, b, putLatin1(b, ',"carrier":', o));
+  if (m.publicId !== m.id) o = putDecimal(b, m.publicId, putLatin1(b, ',"publicId":', o));
+  if (m.kind === MO) o = putLatin1(b, ',"kind":"MO"', o);
+  o = putText(m.account, b, putLatin1(b, ',"account":', o));
+  if (m.source !== '') o = putText(m.source, b, putLatin1(b, ',"source":', o));
+  if (m.destination !== '') o = putText(m.destination, b, putLatin1(b, ',"destination":', o));
+  if (m.carrier !== '') o = putText(m.carrier, b, putLatin1(b, ',"carrier":', o));
   o = putDecimal(b, m.acceptedAt, putLatin1(b, ',"acceptedAt":', o));
   o = putDecimal(b, m.endedAt, putLatin1(b, ',"endedAt":', o));
   o = putText(stateName(m.state), b, putLatin1(b, ',"state":', o));
   o = putDecimal(b, m.state, putLatin1(b, ',"stateCode":', o));
-  o = putText(m.error, b, putLatin1(b, ',"error":', o));
-  o = putText(m.reason, b, putLatin1(b, ',"reason":', o));
-  o = putDecimal(b, m.segments.length, putLatin1(b, ',"segments":', o));
-  o = putDecimal(b, m.attempts, putLatin1(b, ',"attempts":', o));
-  o = putDecimal(
-    b,
-    m.registered,
-    (m.flags & POSSIBLE_DUPLICATE) === 0
-      ? putLatin1(b, ',"possibleDuplicate":false,"registered":', o)
-      : putLatin1(b, ',"possibleDuplicate":true,"registered":', o),
-  );
-  o = putLatin1(b, ',"carrierIds":[', o);
+  if (m.error !== '') o = putText(m.error, b, putLatin1(b, ',"error":', o));
+  if (m.reason !== '') o = putText(m.reason, b, putLatin1(b, ',"reason":', o));
+  if (m.segments.length !== 1) o = putDecimal(b, m.segments.length, putLatin1(b, ',"segments":', o));
+  if (m.attempts !== 0) o = putDecimal(b, m.attempts, putLatin1(b, ',"attempts":', o));
+  if ((m.flags & POSSIBLE_DUPLICATE) !== 0) o = putLatin1(b, ',"possibleDuplicate":true', o);
+  if (m.registered !== 0) o = putDecimal(b, m.registered, putLatin1(b, ',"registered":', o));
   let first = true;
   for (const s of m.segments) {
     if (s.carrierId === '') continue;
-    if (!first) b[o++] = 0x2c;
+    o = first ? putLatin1(b, ',"carrierIds":[', o) : putLatin1(b, ',', o);
     first = false;
     o = putText(showId(m.carrier, s.carrierId), b, o);
   }
-  o = putLatin1(b, '],"trace":', o);
-  o = m.trace.length === 0 ? putLatin1(b, '[]', o) : o + b.write(JSON.stringify(m.trace), o);
-  o = putDecimal(b, m.sourceTon, putLatin1(b, ',"sourceTon":', o));
-  o = putDecimal(b, m.sourceNpi, putLatin1(b, ',"sourceNpi":', o));
-  o = putDecimal(b, m.destTon, putLatin1(b, ',"destTon":', o));
-  o = putDecimal(b, m.destNpi, putLatin1(b, ',"destNpi":', o));
+  if (!first) b[o++] = 0x5d;
+  if (m.trace.length > 0) o += b.write(`,"trace":${JSON.stringify(m.trace)}`, o);
+  if (m.sourceTon !== 0) o = putDecimal(b, m.sourceTon, putLatin1(b, ',"sourceTon":', o));
+  if (m.sourceNpi !== 0) o = putDecimal(b, m.sourceNpi, putLatin1(b, ',"sourceNpi":', o));
+  if (m.destTon !== 0) o = putDecimal(b, m.destTon, putLatin1(b, ',"destTon":', o));
+  if (m.destNpi !== 0) o = putDecimal(b, m.destNpi, putLatin1(b, ',"destNpi":', o));
   return putLatin1(b, '}\n', o);
 }
