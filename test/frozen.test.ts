@@ -28,7 +28,7 @@ describe('frozen messages', () => {
 
   it('behave as a map of snapshots, whatever comes and goes, and scans go on where they stopped', () => {
     fc.assert(
-      fc.property(fc.array(op, { maxLength: 120 }), (ops) => {
+      fc.property(fc.array(op, { minLength: 30, maxLength: 120, size: 'max' }), (ops) => {
         const frozen = createFrozen();
         const model = new Map<number, Model>();
         let nextId = 0x8000_0000 - 20;
@@ -109,24 +109,28 @@ describe('holds', () => {
   it('the oldest batch that is needed, as a plain count says', () => {
     const op = fc.record({ hold: fc.boolean(), batch: fc.nat({ max: 5000 }), which: fc.nat() });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100_000 }), fc.array(op, { maxLength: 300 }), (base, ops) => {
-        const holds = createHolds();
-        const model: number[] = [];
-        let newest = base;
-        for (const o of ops) {
-          if (o.hold) {
-            // Mostly the newest batch, sometimes an older one that is still held.
-            if (o.which % 4 !== 0 || model.length === 0) newest += o.batch % 7 === 0 ? o.batch : o.batch % 3;
-            const batch = o.which % 4 !== 0 || model.length === 0 ? newest : model[o.which % model.length]!;
-            holds.hold(batch);
-            model.push(batch);
-          } else if (model.length > 0) {
-            const [batch] = model.splice(o.which % model.length, 1);
-            holds.release(batch!);
+      fc.property(
+        fc.integer({ min: 1, max: 100_000 }),
+        fc.array(op, { minLength: 30, maxLength: 300, size: 'max' }),
+        (base, ops) => {
+          const holds = createHolds();
+          const model: number[] = [];
+          let newest = base;
+          for (const o of ops) {
+            if (o.hold) {
+              // Mostly the newest batch, sometimes an older one that is still held.
+              if (o.which % 4 !== 0 || model.length === 0) newest += o.batch % 7 === 0 ? o.batch : o.batch % 3;
+              const batch = o.which % 4 !== 0 || model.length === 0 ? newest : model[o.which % model.length]!;
+              holds.hold(batch);
+              model.push(batch);
+            } else if (model.length > 0) {
+              const [batch] = model.splice(o.which % model.length, 1);
+              holds.release(batch!);
+            }
+            expect(holds.oldest).toBe(model.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...model));
           }
-          expect(holds.oldest).toBe(model.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...model));
-        }
-      }),
+        },
+      ),
     );
   });
 });

@@ -1,5 +1,6 @@
 import smpp from 'smpp';
 import { describe, expect, it } from 'vitest';
+import { freeze } from '../src/gateway/state.ts';
 import { until } from './support/node.ts';
 import { carrierUp, kept, receiptOf, recordsOf, type Smsc, textsOf, useRig } from './support/rig.ts';
 
@@ -307,13 +308,20 @@ describe('the outbox of a platform', () => {
 
   it('to the submitting bind where the account says so, and to any when it is gone', async () => {
     const { a, n, p } = await oneCarrier('', { account: 'receipts: { to: submitter }', store: 'hotMessages: 100000' });
-    a.reportAfter = 50;
+    a.reportAfter = 400;
     const q = await rig.platform(n.port);
     const [ofP, ofQ]: [string[], string[]] = [[], []];
     for (let i = 0; i < 6; i++) {
       ofP.push((await p.submit()).message_id);
       ofQ.push((await q.submit()).message_id);
     }
+    // Also of messages that waited as octets.
+    await until(
+      'all answered',
+      () => a.submits.length === 12 && [...n.gw.state.active.values()].every((m) => m.stage === 3),
+    );
+    for (const m of [...n.gw.state.active.values()]) freeze(n.gw.state, m);
+    expect(n.gw.state.frozen.count).toBeGreaterThan(5);
     await Promise.all([p.delivered(6), q.delivered(6)]);
     expect(p.delivers.map((d) => receiptOf(d).id)).toEqual(ofP);
     expect(q.delivers.map((d) => receiptOf(d).id)).toEqual(ofQ);

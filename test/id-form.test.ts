@@ -67,12 +67,13 @@ describe('ids of answers and reports', () => {
 
 describe('what came lately', () => {
   it('a full memory of reports takes no new id for a known one', () => {
-    const recent = createRecent(1 << 10, 16);
-    for (let i = 0; i < 20_000; i++) recent.reported('a', `${i}`);
+    const recent = createRecent(1 << 18, 16);
+    const id = (i: number): string => (Math.imul(i, 0x9e3779b1) >>> 0).toString(36) + i.toString(36);
+    for (let i = 0; i < 600_000; i++) recent.reported('a', id(i));
     let wrong = 0;
-    for (let i = 20_000; i < 220_000; i++) if (recent.wasReported('a', `${i}`)) wrong++;
+    for (let i = 600_000; i < 800_000; i++) if (recent.wasReported('a', id(i))) wrong++;
     expect(wrong).toBe(0);
-    expect(recent.wasReported('a', '19999')).toBe(true);
-    expect(recent.wasReported('b', '19999')).toBe(false);
+    expect(recent.wasReported('a', id(599_999))).toBe(true);
+    expect(recent.wasReported('b', id(599_999))).toBe(false);
   });
 });

@@ -6,7 +6,11 @@ const SECOND = 1010; // a hundredth more than a second, see rate.ts
 
 describe('a rate', () => {
   it('lets at most n go in any second, and as many as that allows', () => {
-    const steps = fc.array(fc.record({ wait: fc.nat({ max: 700 }), want: fc.nat({ max: 12 }) }), { maxLength: 120 });
+    const steps = fc.array(fc.record({ wait: fc.nat({ max: 700 }), want: fc.nat({ max: 12 }) }), {
+      minLength: 20,
+      maxLength: 120,
+      size: 'max',
+    });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), steps, (limit, list) => {
         const rate = createRate(limit);

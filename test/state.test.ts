@@ -159,7 +159,7 @@ function perform(live: Live, { op, which, n }: Step): void {
         // Prepared for its carrier, which is no event.
         m.carrier = CARRIERS[n % 2]!;
         m.cutOf = 1 + (n % 3);
-        m.cutRef = n;
+        m.cutRef = n % 3;
         m.cutCoding = n % 2 === 0 ? 'ucs2' : 'gbk';
         m.segments = Array.from({ length: m.cutOf }, (_, k) => newSegment(m, k));
       }

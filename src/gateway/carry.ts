@@ -109,9 +109,14 @@ export function createCarrying(gw: Gateway): Carrying {
     const now = gw.clock.now();
     const crowded = state.frozen.count > hotMessages * 0.9;
     const moved: Cooling[] = [];
-    coolCursor = state.frozen.scan(Math.max(coolCursor, 0), COOL_SLICE, (_, ref) => {
+    // `due` is the answer's time and the carrier's window: where even the longest window makes the answer too young, the
+    // message need not be unpacked to know.
+    let longest = 0;
+    for (const { receiptWindow } of gw.config.carriers) if (receiptWindow > longest) longest = receiptWindow;
+    const young = now - coldAfter + longest + 1000;
+    coolCursor = state.frozen.scan(Math.max(coolCursor, 0), COOL_SLICE, (head, ref) => {
+      if (!crowded && head.due > young) return;
       const record = state.frozen.read(ref);
-      // `due` is set from the time of the answer on, so it tells roughly how long the message has waited.
       const m = fromCarried(plans.carried.decode(record.buffer, record.start, record.end), record.batch);
       if (m.stage !== AWAITING || (!crowded && now - (m.segments[0]?.at ?? now) < coldAfter)) return;
       moved.push({ id: m.id, ref, record: Buffer.from(record.buffer.subarray(record.start, record.end)) });
