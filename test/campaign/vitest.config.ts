@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** Campaigns: too long for the tests. `npm run crash`, `npm run soak`. */
+export default defineConfig({
+  test: {
+    include: ['test/campaign/*.campaign.ts'],
+    globalSetup: ['test/support/build.ts'],
+    testTimeout: 24 * 3_600_000,
+    hookTimeout: 60_000,
+  },
+});
