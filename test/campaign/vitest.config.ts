@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Campaigns: too long for the tests. `npm run crash`, `npm run soak`. */
+// biome-ignore lint/style/noDefaultExport: vitest reads it so
 export default defineConfig({
   test: {
     include: ['test/campaign/*.campaign.ts'],
