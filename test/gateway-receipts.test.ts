@@ -1,6 +1,7 @@
 import smpp from 'smpp';
 import { describe, expect, it } from 'vitest';
 import { freeze } from '../src/gateway/state.ts';
+import { readBatch, sent } from '../src/store/events.ts';
 import { until } from './support/node.ts';
 import { carrierUp, kept, receiptOf, recordsOf, type Smsc, textsOf, useRig } from './support/rig.ts';
 
@@ -457,9 +458,16 @@ describe('outcome unknown', () => {
   it('fail: never a second time; the intent is on disk before the octets leave, and the window holds', async () => {
     const data = rig.folder();
     const { a, n, p } = await oneCarrier('window: 4, onUnknown: fail', { data, store: 'commitDelay: 20ms' });
-    a.reply = () => undefined;
+    const intents: number[] = [];
+    a.reply = () => {
+      let onDisk = 0;
+      n.engine.journal.replay((_, b) => readBatch(Buffer.from(b), (kind) => kind === sent.id && onDisk++));
+      intents.push(onDisk);
+      return undefined;
+    };
     await Promise.all(Array.from({ length: 12 }, (_, i) => p.submit(text(`m${i}`))));
     await until('the window is full', () => a.submits.length === 4);
+    for (const [i, onDisk] of intents.entries()) expect(onDisk).toBeGreaterThan(i);
     await p.request('enquire_link');
     expect(n.gw.carriers.get('a')!.queued).toBe(8);
     a.reply = () => ({});
