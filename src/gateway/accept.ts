@@ -84,8 +84,7 @@ function submit(
     publicId: taken.publicId,
     failed: NONE_FAILED,
   };
-  gw.batch.effect(afterAccepted, gw, taken, undefined);
-  gw.batch.effect(acknowledge, gw, ticket, undefined);
+  gw.batch.effect(acknowledge, gw, ticket, taken);
 }
 
 function submitMany(
@@ -215,12 +214,13 @@ const NONE_TRIED: readonly string[] = Object.freeze([]);
 function afterAccepted(gw: Gateway, m: Message): void {
   const carrier = gw.carriers.get(m.carrier);
   if (carrier !== undefined) carrier.promised--;
-  if (m.stage !== QUEUED || gw.state.active.get(m.id) !== m) return;
+  if (m.stage !== QUEUED || !m.live) return;
   if (m.scheduledAt !== 0) gw.later.add(m.scheduledAt, m);
   else enqueue(gw, m);
 }
 
-function acknowledge(gw: Gateway, t: Ticket): void {
+function acknowledge(gw: Gateway, t: Ticket, only: Message | undefined): void {
+  if (only !== undefined) afterAccepted(gw, only);
   const { mapping, config, counters } = t.account;
   const version = t.session.version;
   const out = mapping.submitAnswer(t.pdu, version, mapping.writeId(t.publicId, config, version), t.failed);

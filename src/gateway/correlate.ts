@@ -65,7 +65,7 @@ export function onAnswered(gw: Gateway, bind: Bind, s: Segment, answer: Answer, 
   counters.responseTime.record(elapsedMs);
   if (answer.code !== 0) counters.byCode.set(answer.code, (counters.byCode.get(answer.code) ?? 0) + 1);
   // Ended, or moved to another carrier, while the request was under way.
-  if (gw.state.active.get(m.id) !== m || m.segments[s.index] !== s || s.stage !== SENT) {
+  if (!m.live || m.segments[s.index] !== s || s.stage !== SENT) {
     if (answer.code === 0) onLateAnswer(gw, carrier, s, answer);
     return;
   }
@@ -153,7 +153,7 @@ function alone(m: Message): boolean {
  * come; if the carrier took one of them, the message cannot go on, since it would be alive twice.
  */
 function goOn(gw: Gateway, m: Message): void {
-  if (m.stage === ENDED || gw.state.active.get(m.id) !== m) return;
+  if (m.stage === ENDED || !m.live) return;
   const error = m.trace.at(-1)?.outcome.replace(/^refused /, '') ?? '';
   if (m.segments.some((x) => x.stage === ANSWERED || x.stage === REPORTED || x.unknowns > 0)) {
     end(gw, m, UNDELIVERABLE, error, 'refused by the carrier, which took other segments of it');
@@ -259,6 +259,15 @@ const LEARNED_AFTER = 3;
 /** The segment that a report speaks of: at work, waiting in memory, or in the cold index. */
 function locate(gw: Gateway, carrier: Carrier, report: Report): Segment | undefined {
   const form = formOf(gw, carrier);
+  if (form !== 'hexToDecimal' && form !== 'decimalToHex') {
+    // Nearly every report names the very id of its answer: found without a list of guesses.
+    const look: Lookup = { form: 'same', id: canonicalId(report.carrierId), guess: false };
+    const found = locateOne(gw, carrier, report, look, form);
+    if (found !== undefined && (form !== 'learn' || !doubtful(found.message, report))) {
+      learn(gw, carrier, look, report.carrierId, found);
+      return found;
+    }
+  }
   let other: Segment | undefined;
   for (const look of lookups(report.carrierId, form)) {
     const found = locateOne(gw, carrier, report, look, form);
@@ -520,5 +529,5 @@ function intermediate(gw: Gateway, m: Message, report: Report, now: number): voi
     session.version,
     now,
   );
-  if (session.request(out.plan, out.value, { ...m, id: 0 }) >= 0) account.inFlight++;
+  if (session.request(out.plan, out.value, { ...m, id: 0, live: false }) >= 0) account.inFlight++;
 }

@@ -81,7 +81,7 @@ function freest(account: Account): Session<Message> | undefined {
 /** The platform answered a receipt or an MO. */
 export function told(gw: Gateway, account: Account, m: Message, status: number): void {
   account.inFlight--;
-  if (gw.state.active.get(m.id) !== m) return;
+  if (!m.live) return;
   const outcome = account.mapping.outcome(status);
   if (outcome === 'taken') {
     tellingWent(account);
@@ -102,7 +102,7 @@ export function told(gw: Gateway, account: Account, m: Message, status: number):
 /** No answer, or the link went: told again, since nothing says that it was taken. */
 export function untold(gw: Gateway, account: Account, m: Message): void {
   account.inFlight--;
-  if (gw.state.active.get(m.id) !== m) return;
+  if (!m.live) return;
   account.counters.receiptsRetried++;
   again(gw, account, m);
 }

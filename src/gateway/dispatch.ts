@@ -206,7 +206,7 @@ function writeIntent(gw: Gateway, bind: Bind, s: Segment): void {
   const { carrier } = bind;
   bind.intents--;
   gw.turn.mark(carrier);
-  if (gw.state.active.get(m.id) !== m || s.stage !== SENT) return;
+  if (!m.live || s.stage !== SENT) return;
   const target = bind.session.room > 0 ? bind : freest(carrier, gw.clock.now());
   let sequence = -1;
   if (target !== undefined) {
@@ -291,7 +291,7 @@ function putBack(gw: Gateway, carrier: Carrier, m: Message): void {
 /** Checks at the moment of sending: what has ended, or grown too old, is not sent. */
 function ready(gw: Gateway, m: Message, now: number): boolean {
   if (m.stage !== QUEUED && m.stage !== SENDING) return false;
-  if (gw.state.active.get(m.id) !== m) return false;
+  if (!m.live) return false;
   if (m.leaving) return false;
   if (m.scheduledAt > now || m.retryAt > now) {
     // Replaced by a later schedule while it was queued, or another of its segments is to be tried later.
@@ -356,7 +356,7 @@ export function onUnknown(gw: Gateway, m: Message, carrier: Carrier | undefined)
 
 /** A segment whose outcome nobody knows: no answer, a lost link, a restart. By policy it is sent once more, or the message fails. */
 export function unknownOutcome(gw: Gateway, m: Message, s: Segment, outcome: string): 'resent' | 'failed' | 'stale' {
-  if (gw.state.active.get(m.id) !== m || m.segments[s.index] !== s || s.stage !== SENT) return 'stale';
+  if (!m.live || m.segments[s.index] !== s || s.stage !== SENT) return 'stale';
   const carrier = gw.carriers.get(m.carrier);
   const resend = onUnknown(gw, m, carrier) === 'resend' && s.unknowns === 0;
   const value = {
@@ -423,7 +423,7 @@ export function reroute(gw: Gateway, carrier: Carrier): void {
   }
   for (const m of all) {
     m.queued = false;
-    if ((m.stage !== QUEUED && m.stage !== SENDING) || gw.state.active.get(m.id) !== m) continue;
+    if ((m.stage !== QUEUED && m.stage !== SENDING) || !m.live) continue;
     const route = routeOf(gw, m);
     if (!started(m) && route !== undefined && (route.next.down || !carrier.enabled)) {
       const choice = pick(route, gw.carriers, m);

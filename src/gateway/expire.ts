@@ -38,7 +38,7 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
       if (gw.batch.faulty !== '' || gw.batch.congested) return;
       const now = gw.clock.now();
       gw.later.due(now, (m) => {
-        if (gw.state.active.get(m.id) !== m || m.queued) return;
+        if (!m.live || m.queued) return;
         if (m.stage !== QUEUED && m.stage !== SENDING) return;
         const at = Math.max(m.scheduledAt, m.retryAt);
         if (at > now) gw.later.add(at, m);

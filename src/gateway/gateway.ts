@@ -391,7 +391,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       ended = [];
       const waiting = [...gw.state.active.values()].sort((a, b) => a.id - b.id);
       for (const m of waiting) {
-        if (gw.state.active.get(m.id) !== m) continue;
+        if (!m.live) continue;
         missing(m);
         if (m.stage === QUEUED || m.stage === SENDING) takeUp(m);
       }

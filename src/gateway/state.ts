@@ -132,6 +132,7 @@ export function thaw(state: State, ref: number): Message {
 export function adopt(state: State, ref: number, message: Message): Message {
   state.frozen.remove(ref);
   state.active.set(message.id, message);
+  message.live = true;
   indexIds(state, message);
   return message;
 }
@@ -154,6 +155,7 @@ export function freeze(state: State, message: Message): void {
   const due = state.dueOf(message);
   state.frozen.put(message.id, message.batch, due, keys, plan.size(message), (b, o) => void plan.encode(message, b, o));
   state.active.delete(message.id);
+  message.live = false;
 }
 
 /** A message as it is when it has just been taken. `value` is an event, or was read from a PDU: its octets are copied. */
@@ -201,6 +203,7 @@ export function create(value: ev.Accepted, batch: number): Message {
     tellings: 0,
     batch,
     queued: false,
+    live: false,
     leaving: false,
     submitter: 0,
   };
@@ -244,6 +247,7 @@ export function fromCarried(value: ev.Carried, batch: number): Message {
 
 export function applyAccepted(state: State, message: Message): Message {
   state.active.set(message.id, message);
+  message.live = true;
   state.holds.hold(message.batch);
   if (message.id >= state.nextId) state.nextId = message.id + 1;
   return message;
@@ -380,6 +384,7 @@ export function applyCarried(state: State, value: ev.Carried, batch: number): Me
   if (old !== undefined) drop(state, old);
   const m = fromCarried(value, batch);
   state.active.set(m.id, m);
+  m.live = true;
   state.holds.hold(batch);
   if (m.id >= state.nextId) state.nextId = m.id + 1;
   indexIds(state, m);
@@ -418,6 +423,7 @@ export function applyUnparked(state: State, value: ev.Unparked): void {
 export function drop(state: State, m: Message): void {
   forgetIds(state, m);
   if (state.active.delete(m.id)) state.holds.release(m.batch);
+  m.live = false;
 }
 
 /**
@@ -425,7 +431,7 @@ export function drop(state: State, m: Message): void {
  * when too many do, the ones that have waited longest are frozen.
  */
 export function rest(state: State, m: Message): void {
-  if (m.stage !== AWAITING || !state.active.has(m.id)) return;
+  if (m.stage !== AWAITING || !m.live) return;
   m.parts = undefined;
   if (m.octets.length > 0 && !state.needsText(m)) m.octets = NO_OCTETS;
   const oldest = state.warm.push(m.id);
@@ -517,7 +523,7 @@ export function replayEvent(
 
 /** In replay nobody works on a message now: all that waits for others is frozen, an ended one remembered for its platform. */
 function store(state: State, m: Message): void {
-  if (!state.active.has(m.id)) return;
+  if (!m.live) return;
   if (m.stage === ENDED) state.untold.add(m.id);
   else if (m.stage !== AWAITING) return;
   else if (!state.needsText(m)) m.octets = NO_OCTETS;

@@ -144,6 +144,8 @@ export interface Message {
   batch: number;
   /** In its carrier's queue; not journalled. */
   queued: boolean;
+  /** One of the messages at work: not ended, not frozen. Whoever holds on to a message asks before he acts on it. */
+  live: boolean;
   /** A segment was refused for this carrier: it goes on when the answers of the others are there. Not journalled. */
   leaving: boolean;
   /** Session that submitted it, as `Gateway.epoch` plus its id; 0: not known any more. */

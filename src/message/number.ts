@@ -5,8 +5,12 @@ const MAINLAND = /^(?:\+|00)?(?:86)?(1[3-9]\d{9})$/;
 
 /** A destination in the carrier's form. Numbers that are no mainland mobile numbers are left as they are. */
 export function carrierNumber(number: string, form: NumberForm): string {
-  // The usual case without a regular expression: eleven digits for a carrier that wants eleven digits.
-  if (form === 'plain' && number.length === 11 && number.charCodeAt(0) === 0x31) return number;
+  // The usual cases without a regular expression: eleven digits, or 86 and eleven digits, for who wants eleven.
+  if (form === 'plain' && number.charCodeAt(0) === 0x31 && number.length === 11) return number;
+  if (form === 'plain' && number.length === 13 && number.startsWith('861')) {
+    const second = number.charCodeAt(3);
+    if (second >= 0x33 && second <= 0x39) return number.slice(2);
+  }
   const bare = MAINLAND.exec(number)?.[1];
   if (bare === undefined) return number;
   return form === 'plain' ? bare : form === '86' ? `86${bare}` : `+86${bare}`;

@@ -1,11 +1,12 @@
-import { pack, unpack } from './packing.ts';
+import { NOTHING_ALIKE, pack, unpack } from './packing.ts';
 
 /**
  * Messages that wait (for a report, for their platform) as octets instead of objects: chunks that are written from one
  * end and given back when nothing in them lives, and an open-addressing index from hashes to records. A million waiting
- * messages cost some 180 octets each, index included, and no garbage collection.
+ * messages cost some 120 octets each, index included, and no garbage collection.
  *
- * Record: octets u32, octets of the snapshot unpacked u32, keys u16, live u8, batch / 2^32 u8, id f64, batch u32, due u32
+ * Record: octets u32, snapshot it is packed by u8 (0: none), octets of the snapshot
+ * unpacked u24, keys u16, live u8, batch / 2^32 u8, id f64, batch u32, due u32
  * (seconds, rounded up), keys × hash u32, then the packed snapshot; aligned to 4.
  */
 export interface Frozen {
@@ -64,7 +65,12 @@ interface Chunk {
   live: number;
   /** Order of filling: oldest first when scanned. */
   order: number;
+  /** The first snapshot of each size, which those of the same size are packed by: they have the same fields at the same places. */
+  patterns: Uint8Array[];
 }
+
+const MOST_PATTERNS = 255;
+const SIZE_MASK = 0xffffff;
 
 /** 32-bit hash of a message id. */
 export function hashId(id: number): number {
@@ -102,7 +108,13 @@ export function createFrozen(): Frozen {
   };
 
   const newChunk = (): Chunk => {
-    const chunk: Chunk = { buffer: pool.pop() ?? Buffer.allocUnsafeSlow(CHUNK), used: 0, live: 0, order: order++ };
+    const chunk: Chunk = {
+      buffer: pool.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
+      used: 0,
+      live: 0,
+      order: order++,
+      patterns: [],
+    };
     let at = 0;
     while (chunks[at] !== undefined) at++;
     chunks[at] = chunk;
@@ -127,9 +139,11 @@ export function createFrozen(): Frozen {
   const record = (ref: number): FrozenRecord => {
     const { chunk, o } = place(ref);
     const b = chunk.buffer;
-    const size = b.readUInt32BE(o + 4);
+    const packedBy = b[o + 4]!;
+    const size = b.readUInt32BE(o + 4) & SIZE_MASK;
     room(size);
-    unpack(b, o + HEAD + 4 * b.readUInt16BE(o + KEYS_AT), scratch, size);
+    const like = packedBy === 0 ? NOTHING_ALIKE : chunk.patterns[packedBy - 1]!;
+    unpack(b, o + HEAD + 4 * b.readUInt16BE(o + KEYS_AT), like, scratch, size);
     const { id, batch, due } = headAt(b, o);
     return { id, batch, due, buffer: scratch, start: 0, end: size };
   };
@@ -146,7 +160,8 @@ export function createFrozen(): Frozen {
       const o = chunk.used;
       const b = chunk.buffer;
       const slot = (tail * CHUNK + o) / UNIT;
-      b.writeUInt32BE(size, o + 4);
+      const packedBy = patternFor(chunk, size);
+      b.writeUInt32BE(size + packedBy * (SIZE_MASK + 1), o + 4);
       b.writeUInt16BE(keys.length, o + KEYS_AT);
       b[o + LIVE_AT] = 1;
       b.writeDoubleBE(id, o + ID_AT);
@@ -160,7 +175,11 @@ export function createFrozen(): Frozen {
         index.insert(hash, slot);
       }
       index.insert(hashId(id), slot);
-      const octets = (pack(scratch, 0, size, b, k) - o + UNIT - 1) & ~(UNIT - 1);
+      const like = packedBy === 0 ? NOTHING_ALIKE : chunk.patterns[packedBy - 1]!;
+      const octets = (pack(scratch, size, like, b, k) - o + UNIT - 1) & ~(UNIT - 1);
+      // The first of its size is kept whole for those to come.
+      if (packedBy === 0 && chunk.patterns.length < MOST_PATTERNS)
+        chunk.patterns.push(Uint8Array.prototype.slice.call(scratch, 0, size));
       b.writeUInt32BE(octets, o);
       chunk.used += octets;
       chunk.live++;
@@ -196,6 +215,7 @@ export function createFrozen(): Frozen {
         const at = Math.floor(ref / CHUNK);
         if (at === tail) {
           chunk.used = 0;
+          chunk.patterns = [];
           // Another chunk to scans: an old cursor's offset need not be a record's border any more.
           chunk.order = order++;
         } else {
@@ -234,6 +254,12 @@ export function createFrozen(): Frozen {
       return chunks.reduce((n, c) => n + (c === undefined ? 0 : CHUNK), 0) + index.octets;
     },
   };
+}
+
+/** Number of the chunk's snapshot of this size, counted from 1; 0 where it has none. */
+function patternFor(chunk: Chunk, size: number): number {
+  for (let i = 0; i < chunk.patterns.length; i++) if (chunk.patterns[i]!.length === size) return i + 1;
+  return 0;
 }
 
 interface HashIndex {

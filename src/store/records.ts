@@ -248,8 +248,8 @@ const USUAL: Omit<MessageRecord, 'id' | 'publicId' | 'account' | 'acceptedAt' | 
 
 /** A record from its line. Throws SyntaxError for a line that is none. */
 export function readRecord(line: string): MessageRecord {
-  const given = JSON.parse(line) as MessageRecord;
-  return { ...USUAL, publicId: given.id, ...given };
+  const given = JSON.parse(line) as Partial<MessageRecord>;
+  return { ...USUAL, publicId: given.id, ...given } as MessageRecord;
 }
 
 /** Written by hand into octets: `JSON.stringify` of the whole costs several times as much, once per message. */
