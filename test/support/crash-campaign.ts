@@ -258,6 +258,9 @@ export async function runCrashCampaign(options: CampaignOptions): Promise<Campai
   for (const [then, id] of unknownThen)
     if (complete || !records.has(id)) fault(`life ${then}: ${id} was acknowledged and is not in the journal`);
   const states = new Map<number, number>();
+  let unknownTwice = 0;
+  const unansweredAt = (told: Told, last: number): boolean =>
+    [...told.sent].some(([segment, sent]) => sent <= last && answeredAt(told, segment) > last);
   for (const told of journal.byId.values()) {
     const record = records.get(told.id);
     if (!complete && told.endings === 0 && record !== undefined) {
@@ -271,10 +274,20 @@ export async function runCrashCampaign(options: CampaignOptions): Promise<Campai
     if (told.receipt !== ((told.registered & 3) === 1)) fault(`${told.id}: receipt wanted and told differ`);
     if (complete && told.receipt && told.closed === 0) fault(`${told.id}: its receipt was never taken`);
     if (told.closings > 1) fault(`${told.id} was closed ${told.closings} times`);
-    const careful = told.destination.startsWith('134');
     const expected = (told.registered & 3) === 1 ? DELIVERED : ACCEPTED;
-    if (told.ended > 0 && told.state !== expected && !(careful && told.state === UNKNOWN))
-      fault(`${told.id} ended in state ${told.state}`);
+    if (told.ended > 0 && told.state !== expected) {
+      // Unknown at once where the carrier says `fail`; else when the one copy sent again was caught by a kill, too.
+      const careful = told.destination.startsWith('134');
+      const caught = lastAt.filter((last) => told.ended > last && unansweredAt(told, last)).length;
+      if (
+        told.state !== UNKNOWN ||
+        record?.reason !== 'outcome unknown: restart' ||
+        record.possibleDuplicate === careful
+      )
+        fault(`${told.id} ended in state ${told.state}: ${JSON.stringify(record)}`);
+      else if (complete && caught < (careful ? 1 : 2)) fault(`${told.id} ended as unknown after ${caught} kills`);
+      else if (!careful) unknownTwice++;
+    }
     states.set(told.state, (states.get(told.state) ?? 0) + 1);
   }
 
@@ -356,6 +369,7 @@ export async function runCrashCampaign(options: CampaignOptions): Promise<Campai
       'submits whose answer was lost': count('unknown'),
       'messages in the journal': journal.byId.size,
       'final states': [...states].map(([state, n]) => `${state}: ${n}`).join(', '),
+      'unknown, caught by two kills': unknownTwice,
       'parts at carriers': parts,
       'parts unanswered at a kill': unansweredParts,
       'parts that came twice': partsTwice,
