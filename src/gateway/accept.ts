@@ -10,7 +10,7 @@ import { cancel, query, replace } from './amend.ts';
 import type { Gateway } from './context.ts';
 import { enqueue } from './dispatch.ts';
 import { pick, ruleFor } from './route.ts';
-import { applyAccepted, create } from './state.ts';
+import { applyAccepted, createFrom } from './state.ts';
 
 /** A request that waits for durability before it is answered. */
 interface Ticket {
@@ -167,34 +167,20 @@ function take(
   const id = gw.state.nextId;
   const { receipts } = config;
   const wish = wishOf(config, draft.registered);
-  const message = create(
+  const message = createFrom(
+    draft,
     {
       id,
       kind: MT,
       publicId: publicId === 0 ? id : publicId,
       account: account.name,
       acceptedAt: now,
-      source: draft.source,
-      sourceTon: draft.sourceTon,
-      sourceNpi: draft.sourceNpi,
-      destination: draft.destination,
-      destTon: draft.destTon,
-      destNpi: draft.destNpi,
-      serviceType: draft.serviceType,
-      esmClass: draft.esmClass,
-      protocolId: draft.protocolId,
-      priority: draft.priority,
-      dataCoding: draft.dataCoding,
-      coding: draft.coding,
       registered: (draft.registered & ~3 & 0xff) | wish,
       flags:
         (draft.validUntil === 0 ? 0 : VALIDITY_GIVEN) |
         (receipts.intermediate && (draft.registered & 0x10) !== 0 ? WANTS_INTERMEDIATE : 0),
       scheduledAt: draft.scheduledAt > now ? draft.scheduledAt : 0,
       validUntil: draft.validUntil === 0 ? Math.max(now, draft.scheduledAt) + config.validity : draft.validUntil,
-      udh: draft.udh,
-      octets: draft.octets,
-      tlvs: draft.tlvs,
       carrier: '',
     },
     gw.batch.sequence,

@@ -1,32 +1,19 @@
 import type { Logger } from 'pino';
-import type { Fields, Values } from '../../protocols/wire/pdu.ts';
-import type { Plan } from '../../protocols/wire/plan.ts';
 import { createCalendar } from '../base/calendar.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Turn } from '../base/turn.ts';
 import type { Config } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
-import {
-  type Draft,
-  ENDED,
-  type Message,
-  MO,
-  PENDING,
-  QUEUED,
-  REPORTED,
-  SENDING,
-  SENT,
-  type Segment,
-} from '../message/message.ts';
+import { ENDED, type Message, MO, PENDING, QUEUED, REPORTED, SENDING, SENT, type Segment } from '../message/message.ts';
 import type { PlatformMapping } from '../message/platform.ts';
-import type { Session, SessionOwner } from '../session/session.ts';
+import type { SessionOwner } from '../session/session.ts';
 import { createBatch } from '../store/batch.ts';
-import { plans, readBatch } from '../store/events.ts';
+import { readBatch } from '../store/events.ts';
 import type { Engine } from '../store/journal.ts';
 import type { Records } from '../store/records.ts';
 import { onPlatformRequest } from './accept.ts';
 import { type Account, createAccount } from './account.ts';
-import { type Bind, type Carrier, createBind, createCarrier } from './carrier.ts';
+import { type Bind, createBind, createCarrier } from './carrier.ts';
 import { type Carrying, createCarrying } from './carry.ts';
 import type { Gateway } from './context.ts';
 import { onAnswered, onLateAnswer, onNoAnswer, onReport } from './correlate.ts';
@@ -34,11 +21,12 @@ import { deliverPump, tell, told, toldLate, untold } from './deliver.ts';
 import { dispatchPump, enqueue, reroute, routeOf, unknownOutcome } from './dispatch.ts';
 import { createExpiry, keptUntil } from './expire.ts';
 import { canonicalId } from './id-form.ts';
+import { onMo } from './mo.ts';
 import { createRate } from './rate.ts';
 import { createRecent } from './recent.ts';
 import { createRoom } from './room.ts';
-import { accountForCalled, compileRoutes } from './route.ts';
-import { applyAccepted, create, createState, find, replayEvent } from './state.ts';
+import { compileRoutes } from './route.ts';
+import { createState, find, replayEvent } from './state.ts';
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -208,7 +196,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       const now = clock.now();
       const request = carrier.mapping.fromCarrier(pdu, value, carrier.config, session.version, now);
       if (request.what === 'report') onReport(gw, carrier, session, sequence, request.report, request.answer);
-      else if (request.what === 'mo') onMo(carrier, session, sequence, request.draft, request.answer, now);
+      else if (request.what === 'mo') onMo(gw, carrier, session, sequence, request.draft, request.answer);
       else {
         carrier.counters.odd++;
         session.respond(sequence, request.answer.plan, request.answer.value, request.status);
@@ -247,62 +235,6 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       if (carrier.binds.length === 0) reroute(gw, carrier);
       turn.mark(carrier);
     },
-  };
-
-  const onMo = (
-    carrier: Carrier,
-    session: Session<Segment>,
-    sequence: number,
-    draft: Draft,
-    answer: { plan: Plan; value: Values<Fields> },
-    now: number,
-  ): void => {
-    carrier.counters.mo++;
-    const name = accountForCalled(gw.config.accounts, draft.destination) ?? carrier.config.mo.account;
-    if (name === undefined || !gw.accounts.has(name)) {
-      carrier.counters.moRefused++;
-      log.warn({ carrier: carrier.name, called: draft.destination }, 'MO refused: no account has this called number');
-      session.respond(sequence, answer.plan, answer.value, carrier.mapping.noRouteStatus);
-      return;
-    }
-    const kept = gw.state.active.size + gw.state.frozen.count;
-    if (gw.batch.faulty !== '' || gw.scarce !== '' || kept >= gw.config.store.hotMessages) {
-      session.respond(sequence, answer.plan, answer.value, carrier.mapping.busyStatus);
-      return;
-    }
-    const id = gw.state.nextId;
-    const value = {
-      id,
-      kind: MO,
-      publicId: id,
-      account: name,
-      acceptedAt: now,
-      source: draft.source,
-      sourceTon: draft.sourceTon,
-      sourceNpi: draft.sourceNpi,
-      destination: draft.destination,
-      destTon: draft.destTon,
-      destNpi: draft.destNpi,
-      serviceType: draft.serviceType,
-      esmClass: draft.esmClass,
-      protocolId: draft.protocolId,
-      priority: draft.priority,
-      dataCoding: draft.dataCoding,
-      coding: draft.coding,
-      registered: 0,
-      flags: 0,
-      scheduledAt: 0,
-      validUntil: 0,
-      udh: draft.udh,
-      octets: draft.octets,
-      tlvs: draft.tlvs,
-      carrier: carrier.name,
-    };
-    const m = create(value, gw.batch.sequence);
-    gw.batch.add(plans.accepted, m);
-    applyAccepted(gw.state, m);
-    gw.batch.effect(tell, gw, m, undefined);
-    gw.batch.effect(answerMo, session, sequence, answer);
   };
 
   const platforms: SessionOwner<Message> = {
@@ -477,8 +409,4 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
   };
 
   return running;
-}
-
-function answerMo(session: Session<Segment>, sequence: number, answer: { plan: Plan; value: Values<Fields> }): void {
-  session.respond(sequence, answer.plan, answer.value, 0);
 }

@@ -3,6 +3,7 @@ import {
   type Attempt,
   AWAITING,
   DELIVERED,
+  type Draft,
   ENDED,
   EXPIRED,
   FAILED,
@@ -156,6 +157,55 @@ export function freeze(state: State, message: Message): void {
   state.frozen.put(message.id, message.batch, due, keys, plan.size(message), (b, o) => void plan.encode(message, b, o));
   state.active.delete(message.id);
   message.live = false;
+}
+
+/** What we say of a message that is taken; the rest is its sender's. */
+export type TakenAs = Pick<
+  ev.Accepted,
+  | 'id'
+  | 'kind'
+  | 'publicId'
+  | 'account'
+  | 'acceptedAt'
+  | 'registered'
+  | 'flags'
+  | 'scheduledAt'
+  | 'validUntil'
+  | 'carrier'
+>;
+
+/** A message out of what a peer sent, copied from its PDU. */
+export function createFrom(draft: Draft, as: TakenAs, batch: number): Message {
+  return create(
+    {
+      id: as.id,
+      kind: as.kind,
+      publicId: as.publicId,
+      account: as.account,
+      acceptedAt: as.acceptedAt,
+      source: draft.source,
+      sourceTon: draft.sourceTon,
+      sourceNpi: draft.sourceNpi,
+      destination: draft.destination,
+      destTon: draft.destTon,
+      destNpi: draft.destNpi,
+      serviceType: draft.serviceType,
+      esmClass: draft.esmClass,
+      protocolId: draft.protocolId,
+      priority: draft.priority,
+      dataCoding: draft.dataCoding,
+      coding: draft.coding,
+      registered: as.registered,
+      flags: as.flags,
+      scheduledAt: as.scheduledAt,
+      validUntil: as.validUntil,
+      udh: draft.udh,
+      octets: draft.octets,
+      tlvs: draft.tlvs,
+      carrier: as.carrier,
+    },
+    batch,
+  );
 }
 
 /** A message as it is when it has just been taken. `value` is an event, or was read from a PDU: its octets are copied. */
