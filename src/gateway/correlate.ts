@@ -43,11 +43,10 @@ import {
 } from './state.ts';
 
 /** What a carrier's code means for a message. */
-type CodeClass = 'ok' | 'throttled' | 'retry' | 'next' | 'permanent';
+type CodeClass = 'throttled' | 'retry' | 'next' | 'permanent';
 
 /** The class of a code: the route's list first, then the carrier's lists, then its default. */
 export function classOf(carrier: Carrier, code: number, nextCodes: ReadonlySet<number> | undefined): CodeClass {
-  if (code === 0) return 'ok';
   if (nextCodes?.has(code)) return 'next';
   const { codes } = carrier.config;
   if (codes.throttled.includes(code)) return 'throttled';
@@ -69,16 +68,16 @@ export function onAnswered(gw: Gateway, bind: Bind, s: Segment, answer: Answer, 
     if (answer.code === 0) onLateAnswer(gw, carrier, s, answer);
     return;
   }
-  const route = routeOf(gw, m);
   const now = gw.clock.now();
-  const kind = classOf(carrier, answer.code, route?.nextCodes);
-  if (kind === 'ok') {
+  if (answer.code === 0) {
     counters.accepted++;
     speedUp(bind);
     taken(gw, carrier, m, s, answer.carrierId, now);
     if (m.leaving) goOn(gw, m);
     return;
   }
+  const route = routeOf(gw, m);
+  const kind = classOf(carrier, answer.code, route?.nextCodes);
   const error = errorOf(carrier, answer.code);
   const outcome = `refused ${error}`;
   const value = {

@@ -112,8 +112,8 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
         continue;
       }
       if (m.parts === undefined && !prepare(gw, m, carrier)) continue;
-      const count = m.segments.reduce((n, s) => (s.stage === PENDING ? n + 1 : n), 0);
-      if (carrier.rate.room(now) < Math.min(count, carrier.rate.limit || count)) {
+      const count = carrier.rate.limit === 0 ? 0 : m.segments.reduce((n, s) => (s.stage === PENDING ? n + 1 : n), 0);
+      if (count > 0 && carrier.rate.room(now) < Math.min(count, carrier.rate.limit)) {
         carrier.limit = 'rate';
         carrier.wakeAt = carrier.rate.at(count, now);
         putBack(gw, carrier, m);
@@ -333,7 +333,7 @@ function prepare(gw: Gateway, m: Message, carrier: Carrier): boolean {
       m.cutCoding = coding;
       m.cutOf = parts.length;
       m.cutRef = parts.length > 1 ? nextRef(carrier) : 0;
-      m.segments = parts.map((_, k) => newSegment(m, k));
+      m.segments = parts.length === 1 ? [newSegment(m, 0)] : parts.map((_, k) => newSegment(m, k));
     }
     m.carrier = carrier.name;
     return true;

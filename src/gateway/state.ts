@@ -28,6 +28,7 @@ import {
 import * as ev from '../store/events.ts';
 import { createFrozen, type Frozen, hashCarrierId } from '../store/frozen.ts';
 import { createHolds, type Holds } from '../store/holds.ts';
+import { type Active, createActive } from './active.ts';
 import { type AtCarrier, createAtCarrier } from './at-carrier.ts';
 import { canonicalId } from './id-form.ts';
 
@@ -54,7 +55,7 @@ export interface LearnedForm {
  */
 export interface State {
   /** Messages at work. Those that wait are in `frozen`. */
-  readonly active: Map<number, Message>;
+  readonly active: Active;
   readonly frozen: Frozen;
   /** Ids of those in `active` that came to wait for a report lately. */
   readonly warm: Warm;
@@ -76,7 +77,7 @@ export interface State {
 
 export function createState(): State {
   return {
-    active: new Map(),
+    active: createActive(),
     frozen: createFrozen(),
     warm: createWarm(WARM),
     atCarrier: createAtCarrier(),
@@ -132,7 +133,7 @@ export function thaw(state: State, ref: number): Message {
 /** `thaw`, for a message that was read from its record already. */
 export function adopt(state: State, ref: number, message: Message): Message {
   state.frozen.remove(ref);
-  state.active.set(message.id, message);
+  state.active.set(message);
   message.live = true;
   indexIds(state, message);
   return message;
@@ -296,7 +297,7 @@ export function fromCarried(value: ev.Carried, batch: number): Message {
 // ---- what each event does -------------------------------------------------------------------------------------
 
 export function applyAccepted(state: State, message: Message): Message {
-  state.active.set(message.id, message);
+  state.active.set(message);
   message.live = true;
   state.holds.hold(message.batch);
   if (message.id >= state.nextId) state.nextId = message.id + 1;
@@ -433,7 +434,7 @@ export function applyCarried(state: State, value: ev.Carried, batch: number): Me
   const old = find(state, value.id);
   if (old !== undefined) drop(state, old);
   const m = fromCarried(value, batch);
-  state.active.set(m.id, m);
+  state.active.set(m);
   m.live = true;
   state.holds.hold(batch);
   if (m.id >= state.nextId) state.nextId = m.id + 1;

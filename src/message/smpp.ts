@@ -555,6 +555,28 @@ function intoScratch(text: string, o: number): Uint8Array {
   return scratch.subarray(o, putLatin1(scratch, text, o));
 }
 
+/** The one receipt that is being written: encoded before the next is begun, so one object does for all. */
+const told: Pdu<typeof deliverSm> = {
+  serviceType: '',
+  sourceAddrTon: 0,
+  sourceAddrNpi: 0,
+  sourceAddr: '',
+  destAddrTon: 0,
+  destAddrNpi: 0,
+  destinationAddr: '',
+  esmClass: RECEIPT,
+  protocolId: 0,
+  priorityFlag: 0,
+  scheduleDeliveryTime: '',
+  validityPeriod: '',
+  registeredDelivery: 0,
+  replaceIfPresentFlag: 0,
+  dataCoding: 0,
+  smDefaultMsgId: 0,
+  shortMessage: NO_OCTETS,
+  tlvs: NO_TLVS,
+};
+
 function receipt(
   m: Message,
   state: number,
@@ -592,24 +614,15 @@ function receipt(
   }
   if (m.tlvs.length > 0) tlvs.push(...readTlvs(m.tlvs, tagsAllowed(account)));
   if ((m.flags & REPLAYED) !== 0) tlvs.push(uintTlv(REPLAY_TAG, 1, 1));
-  return as(smppCodec(version).deliverSm, {
-    serviceType: m.serviceType,
-    sourceAddrTon: m.destTon,
-    sourceAddrNpi: m.destNpi,
-    sourceAddr: m.destination,
-    destAddrTon: m.sourceTon,
-    destAddrNpi: m.sourceNpi,
-    destinationAddr: m.source,
-    esmClass: type,
-    protocolId: 0,
-    priorityFlag: 0,
-    scheduleDeliveryTime: '',
-    validityPeriod: '',
-    registeredDelivery: 0,
-    replaceIfPresentFlag: 0,
-    dataCoding: 0,
-    smDefaultMsgId: 0,
-    shortMessage: end === 0 ? NO_OCTETS : scratch.subarray(0, end),
-    tlvs,
-  });
+  told.serviceType = m.serviceType;
+  told.sourceAddrTon = m.destTon;
+  told.sourceAddrNpi = m.destNpi;
+  told.sourceAddr = m.destination;
+  told.destAddrTon = m.sourceTon;
+  told.destAddrNpi = m.sourceNpi;
+  told.destinationAddr = m.source;
+  told.esmClass = type;
+  told.shortMessage = end === 0 ? NO_OCTETS : scratch.subarray(0, end);
+  told.tlvs = tlvs;
+  return as(smppCodec(version).deliverSm, told);
 }
