@@ -344,8 +344,22 @@ function peek(state: State, id: number): Message {
 function seen(state: State): unknown {
   const ids = [...state.active.keys(), ...frozenIds(state)].sort((x, y) => x - y);
   const messages = ids.map((id) => {
-    const { parts, queued, live, leaving, submitter, segments, octets, udh, tlvs, carrier, cutOf, cutRef, cutCoding, ...m } =
-      peek(state, id);
+    const {
+      parts,
+      queued,
+      live,
+      leaving,
+      submitter,
+      segments,
+      octets,
+      udh,
+      tlvs,
+      carrier,
+      cutOf,
+      cutRef,
+      cutCoding,
+      ...m
+    } = peek(state, id);
     void [parts, queued, live, leaving, submitter];
     const hex = (b: Uint8Array): string => Buffer.from(b).toString('hex');
     // Prepared and not sent yet is no event: replay prepares anew.

@@ -17,6 +17,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const SIMULATORS = join(here, '..', 'main.js');
 const RELAY = join(here, '..', 'relay.js');
 const GATEWAY = join(here, '..', '..', 'src', 'cli', 'yima.js');
+/** As `npm start` and `yima` run it: a young generation that fits the processor's cache. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
 
 /** 70 characters: one UCS-2 segment. */
 const CHINESE =
@@ -200,6 +202,8 @@ async function gatewayCase(c: Case, folder: string): Promise<Result> {
   say(`${c.name}: ${c.what}`);
   const carrier = await start('carrier', carrierArgs(c));
   const gateway = await start('gateway', [
+    ...NODE_FLAGS,
+    ...NODE_FLAGS,
     GATEWAY,
     'serve',
     '--config',
@@ -254,6 +258,8 @@ async function waitingCase(folder: string): Promise<Result> {
   say(`waiting: ${count} messages wait for their reports`);
   const carrier = await start('carrier', carrierArgs(c, ['--reports', '0']));
   const gateway = await start('gateway', [
+    ...NODE_FLAGS,
+    ...NODE_FLAGS,
     GATEWAY,
     'serve',
     '--config',
