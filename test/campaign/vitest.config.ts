@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Campaigns: too long for the tests. `npm run crash`, `npm run soak`. */
@@ -5,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/campaign/*.campaign.ts'],
-    globalSetup: ['test/support/build.ts'],
+    globalSetup: [fileURLToPath(new URL('../support/build.ts', import.meta.url))],
     testTimeout: 24 * 3_600_000,
     hookTimeout: 60_000,
   },
