@@ -1,4 +1,4 @@
-import { type Coding, decode } from '../../protocols/text/charset.ts';
+import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
 import { choose } from '../../protocols/text/choose.ts';
 import { segment } from '../../protocols/text/segment.ts';
 import type { CarrierConfig } from '../config/schema.ts';
@@ -31,7 +31,7 @@ export function cut(m: Message, config: CarrierConfig, mapping: CarrierMapping, 
   if (m.coding === 'octets')
     return { coding: 'octets', parts: whole ? [m.octets] : segment(m.octets, 'octets', limits('octets')) };
 
-  if (m.udh.length > 0) return { ...ownSegment(m, allowed, limits) };
+  if (m.udh.length > 0) return ownSegment(m, allowed, limits, mapping.roomiest);
 
   if (fixed === undefined ? m.coding === allowed[0] : fixed === m.coding) {
     return { coding: m.coding, parts: whole ? [m.octets] : segment(m.octets, m.coding, limits(m.coding)) };
@@ -46,7 +46,12 @@ export function cut(m: Message, config: CarrierConfig, mapping: CarrierMapping, 
 }
 
 /** A segment with a header of the platform's own: it must still fit one PDU, whatever it is coded in. */
-function ownSegment(m: Message, allowed: readonly Coding[], limits: (coding: Coding) => { single: number }): Cut {
+function ownSegment(
+  m: Message,
+  allowed: readonly Coding[],
+  limits: (coding: Coding) => { single: number },
+  roomiest: CarrierMapping['roomiest'],
+): Cut {
   const room = (coding: Coding): number => {
     const { single } = limits(coding);
     // Septets start at the first border behind the header (GSM 03.40, 9.2.3.24); other codings lose the octets.
@@ -57,6 +62,12 @@ function ownSegment(m: Message, allowed: readonly Coding[], limits: (coding: Cod
   for (const coding of allowed) {
     const choice = choose(text, [coding]);
     if (choice !== undefined && choice.octets.length <= room(coding)) return { coding, parts: [choice.octets] };
+  }
+  if (roomiest !== undefined) {
+    const octets = encode(text, roomiest.coding);
+    if (octets !== undefined && m.udh.length + octets.length <= roomiest.octets) {
+      return { coding: roomiest.coding, parts: [octets] };
+    }
   }
   throw new CutFault(
     `the platform's own segment of ${m.octets.length} octets (${m.coding}) does not fit one segment in ${allowed.join(', ')}`,

@@ -34,6 +34,11 @@ export interface CarrierMapping {
   readonly noRouteStatus: number;
   /** Octets that one PDU holds in this coding, alone and as a part with our header. */
   limits(coding: Coding, config: CarrierConfig): Limits;
+  /**
+   * A coding that every carrier of the protocol takes, listed or not, and that holds more octets (header included) than
+   * the others: the last resort for a segment that the platform cut itself.
+   */
+  readonly roomiest: { readonly coding: Coding; readonly octets: number } | undefined;
   /** The submit of one segment; `part` are its octets without header. */
   toSubmit(
     message: Message,

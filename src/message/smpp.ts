@@ -199,6 +199,7 @@ export const smppCarrier: CarrierMapping = {
   protocol: 'smpp',
   busyStatus: ESME.RX_T_APPN,
   noRouteStatus: ESME.RX_P_APPN,
+  roomiest: undefined,
 
   limits(coding, config) {
     return limitsFor(coding, (config as SmppCarrierConfig).longMessage === 'udh8' ? 6 : 7);
