@@ -33,7 +33,7 @@ const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = { smpp: smppC
 const BAD_PDUS = 10;
 const TICK_MS = 20;
 /** Writes are gathered for so long: at 20,000 messages a second it halves their number. */
-const GATHER_MS = 2;
+const GATHER_MS = 1;
 
 /** A running node. */
 export interface Node {

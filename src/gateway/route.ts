@@ -80,7 +80,8 @@ export function pick(
   message: Pick<Message, 'source' | 'destination' | 'tried'>,
   take = true,
 ): Choice {
-  const passed: { carrier: string; why: Passed }[] = [];
+  // Made when the first is passed over: nearly always none is.
+  let passed: { carrier: string; why: Passed }[] | undefined;
   const rule = ruleFor(route, message.source, message.destination);
   let waiting: Carrier | undefined;
   let paused: Carrier | undefined;
@@ -95,6 +96,7 @@ export function pick(
       const carrier = carriers.get(member.name);
       const why = obstacle(carrier, message.tried, route.next.throttled);
       if (why !== undefined) {
+        passed ??= [];
         passed.push({ carrier: member.name, why });
         if (why === 'down') waiting ??= carrier;
         if (why === 'throttled') paused ??= carrier;
@@ -107,13 +109,15 @@ export function pick(
     }
     if (best >= 0) {
       if (take) credit[best] = credit[best]! - total;
-      return { carrier: carriers.get(members[best]!.name), waits: false, passed };
+      return { carrier: carriers.get(members[best]!.name), waits: false, passed: passed ?? NONE_PASSED };
     }
     if (stuck) break;
   }
   const holds = paused ?? waiting;
-  return { carrier: holds, waits: holds !== undefined, passed };
+  return { carrier: holds, waits: holds !== undefined, passed: passed ?? NONE_PASSED };
 }
+
+const NONE_PASSED: Choice['passed'] = Object.freeze([]);
 
 function obstacle(carrier: Carrier | undefined, tried: readonly string[], minds: boolean): Passed | undefined {
   if (carrier === undefined) return 'unknown';
