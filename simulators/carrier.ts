@@ -20,7 +20,7 @@ export interface CarrierOptions {
   readonly version?: string;
   /** Default: loopback. */
   readonly host?: string;
-  /** Default: any free one, see `Carrier.port`. */
+  /** Default: a free one, see `Carrier.port`. */
   readonly port?: number;
   readonly accounts: readonly Account[];
   readonly behaviour?: BehaviourChange;

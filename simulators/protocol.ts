@@ -7,7 +7,7 @@ export interface Account {
   /** CMPP SP_Id, SMPP system_id. */
   readonly name: string;
   readonly secret: string;
-  /** Most sessions at a time. Default: any number. */
+  /** Most sessions at a time. Default: no limit. */
   readonly maxSessions?: number;
 }
 

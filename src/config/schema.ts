@@ -255,7 +255,7 @@ const receipts = z.strictObject({
   to: z
     .enum(['any', 'submitter'])
     .default('any')
-    .describe('Binds that may take receipts: any receiving bind of the account, or the one that submitted'),
+    .describe('Binds that may take receipts: every receiving bind of the account, or the one that submitted'),
   keep: duration().prefault('72h').describe('How long a receipt or MO waits for the platform to bind'),
   request: z
     .enum(['asked', 'always', 'never'])
@@ -279,11 +279,11 @@ export const accountSchema = z.strictObject({
   name: name().describe('Name in logs, metrics and records; unique'),
   systemId: text(15).min(1, 'expected a system_id').describe('system_id of its binds; unique'),
   password: password().describe('Password of its binds: a hash, or a reference'),
-  allowedIps: z.array(cidr()).default([]).describe('Addresses it may bind from; empty: any'),
+  allowedIps: z.array(cidr()).default([]).describe('Addresses it may bind from; empty: from everywhere'),
   allowedSources: z
     .array(pattern())
     .default([])
-    .describe('Source addresses it may use, `*` at the end stands for anything; empty: any'),
+    .describe('Source addresses it may use, `*` at the end stands for anything; empty: all'),
   enabled: z.boolean().default(true).describe('Whether it may bind and submit'),
   maxBinds: count(10_000).default(10).describe('Binds at the same time'),
   window: count(65_536).default(100).describe('deliver_sm sent but unanswered, per bind'),
@@ -507,8 +507,8 @@ const step = z.strictObject({
 });
 
 const rule = z.strictObject({
-  destination: digits().default('').describe('Prefix of the destination, on its digits after + or 00; empty: any'),
-  source: pattern().optional().describe('Source address, `*` at the end stands for anything; if left out: any'),
+  destination: digits().default('').describe('Prefix of the destination, on its digits after + or 00; empty: all'),
+  source: pattern().optional().describe('Source address, `*` at the end stands for anything; if left out: all'),
   steps: z
     .array(step)
     .min(1, 'expected at least one step')

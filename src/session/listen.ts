@@ -22,7 +22,7 @@ export interface ListenOptions extends SessionLimits {
   /** For logs. */
   readonly name: string;
   readonly host: string;
-  /** 0: any free one, see `address`. */
+  /** 0: a free one, see `address`. */
   readonly port: number;
   readonly dialect: Dialect;
   readonly tls?: ListenTls;
