@@ -1,4 +1,5 @@
 import type { FrameRule } from '../wire/frame.ts';
+import { putUint32 } from '../wire/octets.ts';
 import type { Fields, Values } from '../wire/pdu.ts';
 import type { Plan } from '../wire/plan.ts';
 
@@ -37,13 +38,6 @@ export function writeHeader(b: Buffer, o: number, totalLength: number, commandId
   putUint32(b, o + COMMAND_ID_AT, commandId);
   putUint32(b, o + SEQUENCE_ID_AT, sequenceId);
   return o + HEADER;
-}
-
-function putUint32(b: Buffer, o: number, n: number): void {
-  b[o] = n >>> 24;
-  b[o + 1] = n >>> 16;
-  b[o + 2] = n >>> 8;
-  b[o + 3] = n;
 }
 
 /** Octets that `encodeFrame` will write. */

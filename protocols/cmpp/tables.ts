@@ -1,6 +1,6 @@
 import { counted, type Kind, octets, raw, rawTail, repeat, since, tail, uint8, uint32, until } from '../wire/field.ts';
 import { definePdu, type Fields, type PduTable } from '../wire/pdu.ts';
-import { type Plan, plan } from '../wire/plan.ts';
+import { type Plan, type Plans, plan } from '../wire/plan.ts';
 
 /** Protocol versions, as in the Version octet of CMPP_CONNECT. */
 export const CMPP_20 = 0x20;
@@ -225,12 +225,8 @@ const tables = {
   fwdResp,
 } as const;
 
-type Plans = {
-  readonly [K in keyof typeof tables]: (typeof tables)[K] extends PduTable<infer F> ? Plan<F> : never;
-};
-
 /** The compiled codecs of one version, by name and by command id. */
-export interface CmppCodec extends Plans {
+export interface CmppCodec extends Plans<typeof tables> {
   readonly version: number;
   readonly byId: ReadonlyMap<number, Plan>;
   readonly plans: readonly Plan[];
@@ -258,5 +254,5 @@ function makeCodec(version: number): CmppCodec {
     named[key] = plan(table as PduTable<Fields>, version);
   }
   const plans = Object.values(named);
-  return { ...(named as unknown as Plans), version, plans, byId: new Map(plans.map((p) => [p.id, p])) };
+  return { ...(named as unknown as Plans<typeof tables>), version, plans, byId: new Map(plans.map((p) => [p.id, p])) };
 }

@@ -1,4 +1,5 @@
 import type { FrameRule } from '../wire/frame.ts';
+import { putUint32 } from '../wire/octets.ts';
 import type { Fields, Values } from '../wire/pdu.ts';
 import type { Plan } from '../wire/plan.ts';
 
@@ -43,13 +44,6 @@ export function writeHeader(
   putUint32(b, o + 8, commandStatus);
   putUint32(b, o + 12, sequenceNumber);
   return o + HEADER;
-}
-
-function putUint32(b: Buffer, o: number, n: number): void {
-  b[o] = n >>> 24;
-  b[o + 1] = n >>> 16;
-  b[o + 2] = n >>> 8;
-  b[o + 3] = n;
 }
 
 /** An answer that refuses has no body: readers disagree about one, and none needs it (3.4: 4.1.2, 4.4.2). */

@@ -2,7 +2,7 @@ import { WireFault } from '../wire/fault.ts';
 import { type Custom, counted, cstring, custom, type Kind, uint8 } from '../wire/field.ts';
 import { cursor, findNul, latin1, putLatin1 } from '../wire/octets.ts';
 import { definePdu, type Fields, type PduTable } from '../wire/pdu.ts';
-import { type Plan, plan } from '../wire/plan.ts';
+import { type Plan, type Plans, plan } from '../wire/plan.ts';
 import { type Tlv, type TlvRules, tlvs } from '../wire/tlv.ts';
 
 /** Protocol versions, as in interface_version. */
@@ -425,12 +425,8 @@ const tables = {
   cancelBroadcastSmResp,
 } as const;
 
-type Plans = {
-  readonly [K in keyof typeof tables]: (typeof tables)[K] extends PduTable<infer F> ? Plan<F> : never;
-};
-
 /** The compiled codecs of one version, by name and by command id. */
-export interface SmppCodec extends Plans {
+export interface SmppCodec extends Plans<typeof tables> {
   readonly version: number;
   /** Plans by command_id, as a server reads them. */
   readonly byId: ReadonlyMap<number, Plan>;
@@ -465,5 +461,5 @@ function makeCodec(version: number): SmppCodec {
   }
   const fromServer = new Map(byId);
   fromServer.set(dataSmFromServer.id, plan<Fields>(dataSmFromServer as unknown as PduTable, version));
-  return { ...(named as unknown as Plans), version, byId, fromServer };
+  return { ...(named as unknown as Plans<typeof tables>), version, byId, fromServer };
 }

@@ -73,3 +73,11 @@ export function putFixed(b: Buffer, s: string, o: number, width: number): number
 
 /** Where a reader of variable size leaves the offset behind its value: one shared place instead of a pair per call. */
 export const cursor = { at: 0 };
+
+/** Writes an unsigned number of four octets. */
+export function putUint32(b: Buffer, o: number, n: number): void {
+  b[o] = n >>> 24;
+  b[o + 1] = n >>> 16;
+  b[o + 2] = n >>> 8;
+  b[o + 3] = n;
+}

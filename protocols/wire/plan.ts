@@ -22,6 +22,9 @@ export interface Plan<F extends Fields = Fields> {
   readonly source: string;
 }
 
+/** The compiled codecs of a set of PDU tables, under the tables' names. */
+export type Plans<T> = { readonly [K in keyof T]: T[K] extends PduTable<infer F> ? Plan<F> : never };
+
 const scope = {
   cursor,
   findNul,

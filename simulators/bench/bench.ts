@@ -198,18 +198,15 @@ function portOf(target: Measured): number {
   return port;
 }
 
+function startGateway(folder: string, c: Case, carrier: Measured): Promise<Measured> {
+  const config = gatewayConfig(folder, c, portOf(carrier));
+  return start('gateway', [...NODE_FLAGS, GATEWAY, 'serve', '--config', config, '--ready-json']);
+}
+
 async function gatewayCase(c: Case, folder: string): Promise<Result> {
   say(`${c.name}: ${c.what}`);
   const carrier = await start('carrier', carrierArgs(c));
-  const gateway = await start('gateway', [
-    ...NODE_FLAGS,
-    ...NODE_FLAGS,
-    GATEWAY,
-    'serve',
-    '--config',
-    gatewayConfig(folder, c, portOf(carrier)),
-    '--ready-json',
-  ]);
+  const gateway = await startGateway(folder, c, carrier);
   try {
     return await measure(c.name, c.what, gateway, c, Math.round(messages * c.share), folder);
   } finally {
@@ -257,15 +254,7 @@ async function waitingCase(folder: string): Promise<Result> {
   const c = CASES[0]!;
   say(`waiting: ${count} messages wait for their reports`);
   const carrier = await start('carrier', carrierArgs(c, ['--reports', '0']));
-  const gateway = await start('gateway', [
-    ...NODE_FLAGS,
-    ...NODE_FLAGS,
-    GATEWAY,
-    'serve',
-    '--config',
-    gatewayConfig(folder, c, portOf(carrier)),
-    '--ready-json',
-  ]);
+  const gateway = await startGateway(folder, c, carrier);
   try {
     const before = gateway.cpu();
     const verdict = await load(portOf(gateway), c, count, folder, ['--receipt-timeout', '3000']);

@@ -76,14 +76,8 @@ export const REPLAYED = 8; // a receipt told a second time on request
 export const VALIDITY_GIVEN = 16; // the platform set validity_period: the carrier is told
 export const WANTS_INTERMEDIATE = 32;
 
-/** A message in flight, in no protocol's terms. Octets are its own copies. */
-export interface Message {
-  readonly id: number;
-  readonly kind: Kind;
-  /** Id as the platform knows it (submit_multi: one for all destinations). */
-  readonly publicId: number;
-  account: string;
-  readonly acceptedAt: number;
+/** What is to be carried, and how the sender wants it. */
+export interface Content {
   source: string;
   sourceTon: number;
   sourceNpi: number;
@@ -101,7 +95,6 @@ export interface Message {
   coding: Coding;
   /** SMPP registered_delivery. */
   registered: number;
-  flags: number;
   /** 0: at once. */
   scheduledAt: number;
   /** 0: the account's default was applied at accept, so never 0 for an MT. */
@@ -112,6 +105,17 @@ export interface Message {
   octets: Uint8Array;
   /** TLVs on the account's allow-list, as on the wire. */
   tlvs: Uint8Array;
+}
+
+/** A message in flight, in no protocol's terms. Octets are its own copies. */
+export interface Message extends Content {
+  readonly id: number;
+  readonly kind: Kind;
+  /** Id as the platform knows it (submit_multi: one for all destinations). */
+  readonly publicId: number;
+  account: string;
+  readonly acceptedAt: number;
+  flags: number;
 
   stage: Stage;
   /** Carrier that has it; '' before a route is chosen. For an MO: where it came from. */
@@ -166,25 +170,7 @@ export interface Report {
 }
 
 /** What a platform submitted, read from its PDU; octets are still views into the frame. */
-export interface Draft {
-  source: string;
-  sourceTon: number;
-  sourceNpi: number;
-  destination: string;
-  destTon: number;
-  destNpi: number;
-  serviceType: string;
-  esmClass: number;
-  protocolId: number;
-  priority: number;
-  dataCoding: number;
-  coding: Coding;
-  registered: number;
-  scheduledAt: number;
-  validUntil: number;
-  udh: Uint8Array;
-  octets: Uint8Array;
-  tlvs: Uint8Array;
+export interface Draft extends Content {
   /** Names of the nodes of ours that it has passed, from the hop tag. */
   hops: string;
 }
