@@ -233,6 +233,7 @@ export const carrierUp = (n: Node, ...names: string[]): Promise<void> =>
   until(`${names} up`, () => names.every((name) => n.gw.carriers.get(name)?.up === true));
 
 export async function recordsOf(n: Node): Promise<MessageRecord[]> {
+  await n.gw.batch.settled(); // what has just ended may stand in a batch on its way to the disk
   n.gw.records.durable(n.engine.journal.last);
   await n.gw.records.flush();
   const all: MessageRecord[] = [];
