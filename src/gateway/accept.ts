@@ -9,7 +9,7 @@ import { type Account, wishOf } from './account.ts';
 import { cancel, query, replace } from './amend.ts';
 import type { Gateway } from './context.ts';
 import { enqueue } from './dispatch.ts';
-import { pick, ruleFor } from './route.ts';
+import { matchesAny, pick, ruleFor } from './route.ts';
 import { applyAccepted, createFrom } from './state.ts';
 
 /** A request that waits for durability before it is answered. */
@@ -36,7 +36,7 @@ export function onPlatformRequest(
   value: Values<Fields>,
   sequence: number,
 ): void {
-  const request = account.mapping.read(pdu, value, account.config, account.tags, gw.clock.now());
+  const request = account.mapping.read(pdu, value, account.config, gw.clock.now());
   switch (request.what) {
     case 'submit':
       submit(gw, account, session, pdu, sequence, request.draft);
@@ -141,8 +141,7 @@ function take(
   if (draft.hops !== '' && draft.hops.split(',').includes(gw.config.node.name)) return 'loop';
   if (draft.validUntil !== 0 && draft.validUntil <= now) return 'validity';
   if (draft.scheduledAt !== 0 && draft.validUntil !== 0 && draft.scheduledAt >= draft.validUntil) return 'schedule';
-  const segments =
-    draft.octets.length <= 140 ? 1 : countSegments(draft.octets, draft.coding, limitsFor(draft.coding, 6));
+  const segments = segmentsOf(draft);
   if (segments > 255) return 'tooLong';
   const { rate } = account;
   if (rate.limit > 0 && rate.room(now) < Math.min(segments, rate.limit)) return 'throttled';
@@ -228,11 +227,12 @@ function countStatus(account: Account, status: number): void {
   byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
 }
 
-/** Patterns with `*` at the end stand for anything behind; an empty list allows all. */
+/** Segments that a submission counts for: what its own coding makes of it, whatever its carrier takes. */
+export function segmentsOf(draft: Draft): number {
+  return draft.octets.length <= 140 ? 1 : countSegments(draft.octets, draft.coding, limitsFor(draft.coding, 6));
+}
+
+/** An empty list allows all. */
 export function sourceAllowed(patterns: readonly string[], source: string): boolean {
-  if (patterns.length === 0) return true;
-  for (const p of patterns) {
-    if (p.endsWith('*') ? source.startsWith(p.slice(0, -1)) : source === p) return true;
-  }
-  return false;
+  return patterns.length === 0 || matchesAny(patterns, source);
 }

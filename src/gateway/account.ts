@@ -33,8 +33,6 @@ export interface Account extends Pump {
   readonly sessions: Session<Message>[];
   /** Ids of ended messages to be told, oldest first. */
   readonly outbox: Ring<number>;
-  /** TLVs passed through. */
-  tags: ReadonlySet<number>;
   rate: Rate;
   /** Nothing is told before this time: the platform said "later". */
   pausedUntil: number;
@@ -58,7 +56,6 @@ export function createAccount(
     mapping,
     sessions,
     outbox: createRing<number>(),
-    tags: mapping.tags(config.tlvs),
     rate: createRate(config.throughput),
     pausedUntil: 0,
     pauseMs: PAUSE_FROM,

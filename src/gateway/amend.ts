@@ -7,7 +7,7 @@ import { type Account, wishOf } from './account.ts';
 import type { Gateway } from './context.ts';
 import { end } from './finish.ts';
 import { look } from './look.ts';
-import { applyReplaced, create } from './state.ts';
+import { applyReplaced } from './state.ts';
 
 type Asked<W extends FromPlatform['what']> = Extract<FromPlatform, { what: W }>;
 
@@ -29,43 +29,12 @@ export function query(
   }
   const ended = known === undefined ? undefined : gw.recent.find(known.id);
   if (ended !== undefined && ended.account === account.name) {
-    const shown = create({ ...nobody, id: ended.id, account: account.name }, 0);
-    shown.state = ended.state;
-    shown.error = ended.error;
-    const out = account.mapping.queryAnswer(session.version, asked.id, shown, ended.at);
+    const out = account.mapping.queryAnswer(session.version, asked.id, ended, ended.at);
     session.respond(sequence, out.plan, out.value, 0);
     return;
   }
   refuse(account, session, pdu, sequence, 'notFound');
 }
-
-const nobody = {
-  id: 0,
-  kind: MT,
-  publicId: 0,
-  account: '',
-  acceptedAt: 0,
-  source: '',
-  sourceTon: 0,
-  sourceNpi: 0,
-  destination: '',
-  destTon: 0,
-  destNpi: 0,
-  serviceType: '',
-  esmClass: 0,
-  protocolId: 0,
-  priority: 0,
-  dataCoding: 0,
-  coding: 'octets' as const,
-  registered: 0,
-  flags: 0,
-  scheduledAt: 0,
-  validUntil: 0,
-  udh: new Uint8Array(0),
-  octets: new Uint8Array(0),
-  tlvs: new Uint8Array(0),
-  carrier: '',
-};
 
 /** cancel_sm: one message by id, or (with an empty id) all that fit the addresses and the service type (SMPP 3.4, 4.9). */
 export function cancel(

@@ -3,7 +3,7 @@ import { plans } from '../store/events.ts';
 import type { Gateway } from './context.ts';
 import { coldKey } from './correlate.ts';
 import { canonicalId } from './id-form.ts';
-import { freeze, fromCarried, thaw } from './state.ts';
+import { freeze, thaw, unfreeze } from './state.ts';
 
 /**
  * The rolling checkpoint. What the oldest batches of the journal are still needed for is written again in the newest, a
@@ -117,7 +117,7 @@ export function createCarrying(gw: Gateway): Carrying {
     coolCursor = state.frozen.scan(Math.max(coolCursor, 0), COOL_SLICE, (head, ref) => {
       if (!crowded && head.due > young) return;
       const record = state.frozen.read(ref);
-      const m = fromCarried(plans.carried.decode(record.buffer, record.start, record.end), record.batch);
+      const m = unfreeze(record);
       if (m.stage !== AWAITING || (!crowded && now - (m.segments[0]?.at ?? now) < coldAfter)) return;
       moved.push({ id: m.id, ref, record: Buffer.from(record.buffer.subarray(record.start, record.end)) });
       batch.coldPut({

@@ -40,6 +40,7 @@ import {
   type ParkedReport,
   parkedKey,
   rest,
+  unfreeze,
 } from './state.ts';
 
 /** What a carrier's code means for a message. */
@@ -193,10 +194,7 @@ export function onLateAnswer(gw: Gateway, carrier: Carrier, stale: Segment, answ
     if (m !== undefined) rest(gw.state, m);
     return;
   }
-  const value = { id: m.id, segment: s.index, carrier: carrier.name, carrierId: answer.carrierId, at: gw.clock.now() };
-  gw.batch.add(plans.answered, value);
-  applyAnswered(gw.state, m, value);
-  settled(gw, carrier, m, s, answer.carrierId);
+  taken(gw, carrier, m, s, answer.carrierId, gw.clock.now());
   if (m.leaving) goOn(gw, m);
 }
 
@@ -313,7 +311,7 @@ function locateOne(gw: Gateway, carrier: Carrier, report: Report, look: Lookup, 
   let bestRef = -1;
   let best: Segment | undefined;
   gw.state.frozen.find(hashCarrierId(carrier.name, look.id), (record, ref) => {
-    const m = fromCarried(plans.carried.decode(record.buffer, record.start, record.end), record.batch);
+    const m = unfreeze(record);
     if (m.carrier !== carrier.name) return false;
     for (const s of m.segments) {
       if (!fits(s, report, look, form)) continue;
@@ -486,15 +484,11 @@ function failsOver(gw: Gateway, m: Message, except: Segment, sentAt: number, now
 const RANK: readonly number[] = [0, 0, 1, 5, 6, 8, 2, 4, 7]; // by message_state: DELIVERED best, UNDELIVERABLE worst
 
 /** One final state out of the segments', by the account's policy; undefined while it is open. */
-export function joined(
+function joined(
   m: Message,
   policy: 'all' | 'firstFailure' | 'last' | 'worst',
 ): { state: number; error: string } | undefined {
   const { segments } = m;
-  if (segments.length === 1) {
-    const [s] = segments;
-    return s!.stage === REPORTED ? { state: s!.state, error: s!.error } : undefined;
-  }
   if (policy === 'firstFailure') {
     const failure = segments.find((s) => s.stage === REPORTED && s.state !== DELIVERED);
     if (failure !== undefined) return { state: failure.state, error: failure.error };

@@ -20,17 +20,14 @@ import { type Bind, bindRoom, type Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { CutFault, cut } from './cut.ts';
 import { end } from './finish.ts';
-import { hasNext, pick, type Route } from './route.ts';
+import { hasNext, matchesAny, pick, type Route } from './route.ts';
 import { applyRefused, applySent } from './state.ts';
 
 /** Whether a message takes the priority lane: by its account, its source, or its priority_flag. */
 export function isUrgent(gw: Gateway, m: Message): boolean {
   if (m.priority > 0) return true;
   if (gw.accounts.get(m.account)?.config.priority === 'high') return true;
-  for (const p of gw.config.priority.sources) {
-    if (p.endsWith('*') ? m.source.startsWith(p.slice(0, -1)) : m.source === p) return true;
-  }
-  return false;
+  return matchesAny(gw.config.priority.sources, m.source);
 }
 
 /**
@@ -58,11 +55,16 @@ export function enqueue(gw: Gateway, m: Message, front = false): void {
     }
     assign(m, carrier);
   }
+  place(gw, carrier, m, front);
+  gw.turn.mark(carrier);
+}
+
+/** Into the carrier's queue, at the head or at the end of its lane. */
+function place(gw: Gateway, carrier: Carrier, m: Message, front: boolean): void {
   const lane = isUrgent(gw, m) ? carrier.high : carrier.normal;
   if (front) lane.unshift(m);
   else lane.push(m);
   m.queued = true;
-  gw.turn.mark(carrier);
 }
 
 export function routeOf(gw: Gateway, m: Message): Route | undefined {
@@ -116,7 +118,7 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
       if (count > 0 && carrier.rate.room(now) < Math.min(count, carrier.rate.limit)) {
         carrier.limit = 'rate';
         carrier.wakeAt = carrier.rate.at(count, now);
-        putBack(gw, carrier, m);
+        place(gw, carrier, m, true);
         carrier.streak = streak; // nothing of its share was used
         return;
       }
@@ -126,7 +128,7 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
       // Nothing of it has left: it waits among the others, so that one more urgent or put back goes first.
       if (carrier.current === m && m.segments.every((s) => s.stage === PENDING)) {
         carrier.current = undefined;
-        putBack(gw, carrier, m);
+        place(gw, carrier, m, true);
         carrier.streak = streak;
       }
       return;
@@ -283,11 +285,6 @@ function next(gw: Gateway, carrier: Carrier): Message | undefined {
   return m;
 }
 
-function putBack(gw: Gateway, carrier: Carrier, m: Message): void {
-  (isUrgent(gw, m) ? carrier.high : carrier.normal).unshift(m);
-  m.queued = true;
-}
-
 /** Checks at the moment of sending: what has ended, or grown too old, is not sent. */
 function ready(gw: Gateway, m: Message, now: number): boolean {
   if (m.stage !== QUEUED && m.stage !== SENDING) return false;
@@ -436,8 +433,5 @@ export function reroute(gw: Gateway, carrier: Carrier): void {
     }
     stay.push(m);
   }
-  for (const m of stay) {
-    (isUrgent(gw, m) ? carrier.high : carrier.normal).push(m);
-    m.queued = true;
-  }
+  for (const m of stay) place(gw, carrier, m, false);
 }

@@ -1,15 +1,16 @@
 import { decode } from '../../protocols/text/charset.ts';
-import { countSegments, limitsFor, TextFault } from '../../protocols/text/segment.ts';
+import { TextFault } from '../../protocols/text/segment.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { specName } from '../../protocols/wire/pdu.ts';
 import type { Clock } from '../base/clock.ts';
-import type { CarrierConfig, Config } from '../config/schema.ts';
+import type { AccountConfig, CarrierConfig, Config } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import { type Draft, type Message, MT, newSegment } from '../message/message.ts';
-import { NUMBER, sourceAllowed } from './accept.ts';
+import { NUMBER, segmentsOf, sourceAllowed } from './accept.ts';
+import { wishOf } from './account.ts';
 import { type Carrier, createCarrier } from './carrier.ts';
 import { CutFault, cut } from './cut.ts';
-import { compileRoutes, type Passed, pick, ruleFor } from './route.ts';
+import { compileRoutes, matchesAny, type Passed, pick, type Route, type Rule, ruleFor } from './route.ts';
 import { create } from './state.ts';
 
 /** What is asked of a platform's submission, before it is one. */
@@ -76,8 +77,7 @@ export interface Explanation {
 export function explain(config: Config, question: Question, deps: ExplainDeps): Explanation {
   const { draft } = question;
   const account = config.accounts.find((a) => a.name === question.account || a.systemId === question.account);
-  const routes = compileRoutes(config);
-  const route = account === undefined ? undefined : routes.get(account.route);
+  const route = account === undefined ? undefined : compileRoutes(config).get(account.route);
   const rule = route === undefined ? undefined : ruleFor(route, draft.source, draft.destination);
   const checks: Check[] = [];
   const check = (name: string, ok: boolean, why: string): void => void checks.push({ check: name, ok, why });
@@ -95,8 +95,7 @@ export function explain(config: Config, question: Question, deps: ExplainDeps): 
       sourceAllowed(sources, draft.source),
       sources.length === 0 ? 'any is allowed' : `allowed: ${sources.join(', ')}`,
     );
-    const count =
-      draft.octets.length <= 140 ? 1 : countSegments(draft.octets, draft.coding, limitsFor(draft.coding, 6));
+    const count = segmentsOf(draft);
     check('length', count <= 255, `counts for ${count} of at most 255 segments`);
     if (account.throughput > 0) {
       check('throughput', true, `${account.throughput} segments a second over all binds; not looked at here`);
@@ -115,14 +114,11 @@ export function explain(config: Config, question: Question, deps: ExplainDeps): 
     );
   }
 
-  const m =
-    account === undefined ? undefined : messageOf(draft, account.name, account.receipts.request, deps.clock.now());
+  const m = account === undefined ? undefined : messageOf(draft, account, deps.clock.now());
   const alternatives =
-    m === undefined || account === undefined || rule === undefined ? [] : walk(config, account.route, m, deps);
+    m === undefined || route === undefined || rule === undefined ? [] : walk(config, route, rule, m, deps);
   const urgent =
-    account?.priority === 'high' ||
-    draft.priority > 0 ||
-    (config.priority.sources.length > 0 && sourceAllowed(config.priority.sources, draft.source));
+    account?.priority === 'high' || draft.priority > 0 || matchesAny(config.priority.sources, draft.source);
   if (rule !== undefined) {
     const first = alternatives[0];
     check(
@@ -143,18 +139,16 @@ export function explain(config: Config, question: Question, deps: ExplainDeps): 
 }
 
 /** As accept makes it of a draft, with an id of nobody. */
-function messageOf(draft: Draft, account: string, request: 'asked' | 'always' | 'never', now: number): Message {
-  const asked = draft.registered & 3;
-  const wish = request === 'never' ? 0 : request === 'always' && asked === 0 ? 1 : asked;
+function messageOf(draft: Draft, account: AccountConfig, now: number): Message {
   return create(
     {
       ...draft,
       id: 0,
       kind: MT,
       publicId: 0,
-      account,
+      account: account.name,
       acceptedAt: now,
-      registered: (draft.registered & ~3 & 0xff) | wish,
+      registered: (draft.registered & ~3 & 0xff) | wishOf(account, draft.registered),
       flags: 0,
       carrier: '',
     },
@@ -163,8 +157,7 @@ function messageOf(draft: Draft, account: string, request: 'asked' | 'always' | 
 }
 
 /** Asks the route again and again, each time without the carriers already named. */
-function walk(config: Config, routeName: string, m: Message, deps: ExplainDeps): Alternative[] {
-  const route = compileRoutes(config).get(routeName)!;
+function walk(config: Config, route: Route, { steps }: Rule, m: Message, deps: ExplainDeps): Alternative[] {
   const carriers = new Map<string, Carrier>();
   for (const c of config.carriers) {
     const mapping = deps.carrierMappings[c.protocol];
@@ -173,7 +166,6 @@ function walk(config: Config, routeName: string, m: Message, deps: ExplainDeps):
     // A copy with its getters read: an idle carrier with room, that is up unless told otherwise.
     carriers.set(c.name, { ...carrier, up: !(deps.down ?? []).includes(c.name) });
   }
-  const steps = ruleFor(route, m.source, m.destination)?.steps ?? [];
   const found: Alternative[] = [];
   for (;;) {
     const tried = found.map((a) => a.carrier);

@@ -140,7 +140,6 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       }
       if (known.config.throughput !== c.throughput) known.rate = createRate(c.throughput);
       known.config = c;
-      known.tags = known.mapping.tags(c.tlvs);
       known.enabled = c.enabled;
       for (const s of known.sessions) s.setWindow(c.window);
       turn.mark(known);

@@ -1,5 +1,5 @@
 import { sleep } from '../base/timers.ts';
-import { ENDED, MT, REPLAYED } from '../message/message.ts';
+import { ENDED, MT, NO_OCTETS, REPLAYED } from '../message/message.ts';
 import { plans } from '../store/events.ts';
 import type { MessageRecord } from '../store/records.ts';
 import type { Gateway } from './context.ts';
@@ -82,9 +82,9 @@ function again(gw: Gateway, r: MessageRecord): void {
     scheduledAt: 0,
     // How long it waits for the platform: see keptUntil.
     validUntil: gw.clock.now() + keepOf(gw, r.account),
-    udh: NOTHING,
-    octets: NOTHING,
-    tlvs: NOTHING,
+    udh: NO_OCTETS,
+    octets: NO_OCTETS,
+    tlvs: NO_OCTETS,
     carrier: r.carrier,
     stage: ENDED,
     tried: [],
@@ -106,5 +106,3 @@ function again(gw: Gateway, r: MessageRecord): void {
   gw.counters.replays++;
   gw.batch.effect(tell, gw, m, undefined);
 }
-
-const NOTHING = new Uint8Array(0);

@@ -12,7 +12,7 @@ export interface Choice {
   readonly passed: readonly { readonly carrier: string; readonly why: Passed }[];
 }
 
-interface Rule {
+export interface Rule {
   readonly destination: string;
   readonly source: string;
   readonly exactSource: boolean;
@@ -33,6 +33,14 @@ export interface Route {
 export function routeDigits(number: string): string {
   if (number.startsWith('+')) return number.slice(1);
   return number.startsWith('00') ? number.slice(2) : number;
+}
+
+/** Whether a source is on the list; a pattern with `*` at the end stands for anything behind it. */
+export function matchesAny(patterns: readonly string[], source: string): boolean {
+  for (const p of patterns) {
+    if (p.endsWith('*') ? source.startsWith(p.slice(0, -1)) : source === p) return true;
+  }
+  return false;
 }
 
 export function compileRoutes(config: Config): Map<string, Route> {

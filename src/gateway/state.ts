@@ -26,7 +26,7 @@ import {
   UNKNOWN_OUTCOME,
 } from '../message/message.ts';
 import * as ev from '../store/events.ts';
-import { createFrozen, type Frozen, hashCarrierId } from '../store/frozen.ts';
+import { createFrozen, type Frozen, type FrozenRecord, hashCarrierId } from '../store/frozen.ts';
 import { createHolds, type Holds } from '../store/holds.ts';
 import { type Active, createActive } from './active.ts';
 import { type AtCarrier, createAtCarrier } from './at-carrier.ts';
@@ -126,8 +126,12 @@ export function find(state: State, id: number): Message | undefined {
 
 /** Makes an object of a frozen message. Whoever thaws it must let it `rest` again, or end it. */
 export function thaw(state: State, ref: number): Message {
-  const r = state.frozen.read(ref);
-  return adopt(state, ref, fromCarried(ev.plans.carried.decode(r.buffer, r.start, r.end), r.batch));
+  return adopt(state, ref, unfreeze(state.frozen.read(ref)));
+}
+
+/** A frozen message as an object, for reading only: it stays where it is. */
+export function unfreeze(record: FrozenRecord): Message {
+  return fromCarried(ev.plans.carried.decode(record.buffer, record.start, record.end), record.batch);
 }
 
 /** `thaw`, for a message that was read from its record already. */

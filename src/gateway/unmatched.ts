@@ -1,9 +1,8 @@
 import { sleep } from '../base/timers.ts';
 import { ANSWERED, type Message } from '../message/message.ts';
 import { sameNumber } from '../message/number.ts';
-import { plans } from '../store/events.ts';
 import type { Gateway } from './context.ts';
-import { fromCarried, type ParkedReport } from './state.ts';
+import { type ParkedReport, unfreeze } from './state.ts';
 
 /** A message that a parked report may belong to: same carrier, same number, still without its report. */
 export interface Candidate {
@@ -81,8 +80,7 @@ export async function listUnmatched(gw: Gateway, limit: number): Promise<Unmatch
     let cursor = 0;
     while (cursor >= 0 && searched < SEARCH_MAX) {
       cursor = gw.state.frozen.scan(cursor, SLICE, (_, ref) => {
-        const { buffer, start, end, batch } = gw.state.frozen.read(ref);
-        consider(fromCarried(plans.carried.decode(buffer, start, end), batch));
+        consider(unfreeze(gw.state.frozen.read(ref)));
       });
       if (cursor >= 0) await sleep(0);
     }

@@ -7,17 +7,12 @@ import { absoluteTime } from '../../protocols/cmpp/time.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
 import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
-import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
+import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { CarrierConfig, CmppCarrierConfig } from '../config/schema.ts';
-import type { Answer, CarrierMapping, FromCarrier, Outgoing } from './mapping.ts';
+import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { carrierNumber } from './number.ts';
-
-const as = <F extends Fields>(plan: Plan<F>, value: Values<F>): Outgoing => ({
-  plan: plan as unknown as Plan,
-  value: value as unknown as Values<Fields>,
-});
 
 const scratch = Buffer.allocUnsafe(512);
 
@@ -35,12 +30,6 @@ function srcId(source: string, config: CmppCarrierConfig): string {
   if (fixed !== undefined) return fixed;
   return prefix === '' || source.startsWith(prefix) ? source : prefix + source;
 }
-
-const result = (pdu: Plan, value: Values<Fields> | undefined, status: number): Answer => {
-  void pdu;
-  const id = value?.msgId;
-  return { code: status, carrierId: status === 0 && typeof id === 'string' && id !== NO_MSG_ID ? id : '' };
-};
 
 /** CMPP as we speak it to a carrier. */
 export const cmppCarrier: CarrierMapping = {
@@ -93,8 +82,9 @@ export const cmppCarrier: CarrierMapping = {
     });
   },
 
-  answer(pdu, value, status): Answer {
-    return result(pdu as Plan, value, status);
+  answer(_pdu, value, status): Answer {
+    const id = value?.msgId;
+    return { code: status, carrierId: status === 0 && typeof id === 'string' && id !== NO_MSG_ID ? id : '' };
   },
 
   fromCarrier(pdu, value, _config, version): FromCarrier {
@@ -118,7 +108,6 @@ export const cmppCarrier: CarrierMapping = {
           intermediate: statClass(report.stat) === 'accepted',
           error: statClass(report.stat) === 'delivered' ? '' : report.stat,
           destination: report.destTerminalId === '' ? v.srcTerminalId : report.destTerminalId,
-          networkError: undefined,
         },
       };
     }

@@ -11,6 +11,12 @@ export interface Outgoing {
   readonly value: Values<Fields>;
 }
 
+/** A plan and values that fit it, as the gateway hands them on. */
+export const as = <F extends Fields>(plan: Plan<F>, value: Values<F>): Outgoing => ({
+  plan: plan as unknown as Plan,
+  value: value as unknown as Values<Fields>,
+});
+
 /** What a carrier's answer to a submit says. */
 export interface Answer {
   /** The protocol's own code; 0: taken. */

@@ -165,8 +165,6 @@ export interface Report {
   readonly error: string;
   /** The phone's number as the carrier gives it: a hint, never the key. */
   readonly destination: string;
-  /** SMPP network_error_code TLV octets where given. */
-  readonly networkError: Uint8Array | undefined;
 }
 
 /** What a platform submitted, read from its PDU; octets are still views into the frame. */

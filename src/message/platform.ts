@@ -20,8 +20,7 @@ export type Refusal =
   | 'notFound'
   | 'cannotCancel'
   | 'cannotReplace'
-  | 'list'
-  | 'unsupported';
+  | 'list';
 
 /** What a platform's request is. */
 export type FromPlatform =
@@ -51,22 +50,14 @@ export interface Failed {
 /** What a protocol means, as a platform speaks it. One per protocol. */
 export interface PlatformMapping {
   readonly protocol: string;
-  /** Tags of an allow-list of optional parameters. */
-  tags(list: readonly (string | number)[]): ReadonlySet<number>;
-  read(
-    pdu: Plan,
-    value: Values<Fields>,
-    account: AccountConfig,
-    allowed: ReadonlySet<number>,
-    now: number,
-  ): FromPlatform;
+  read(pdu: Plan, value: Values<Fields>, account: AccountConfig, now: number): FromPlatform;
   /** Status for a refusal. */
   status(refusal: Refusal): number;
   /** Name of a status for logs and metrics: `ESME_RTHROTTLED`. */
   statusName(status: number): string;
   /** The answer to a submit (`id` is '' where refused). */
   submitAnswer(pdu: Plan, version: number, id: string, failed: readonly Failed[]): Outgoing;
-  queryAnswer(version: number, id: string, message: Message, doneAt: number): Outgoing;
+  queryAnswer(version: number, id: string, message: Pick<Message, 'state' | 'error'>, doneAt: number): Outgoing;
   /** The answer without content to any request of a platform. */
   plainAnswer(pdu: Plan, version: number): Outgoing;
   toReceipt(message: Message, account: AccountConfig, version: number): Outgoing;

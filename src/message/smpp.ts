@@ -32,11 +32,11 @@ import type { Coding } from '../../protocols/text/charset.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
 import { concatUdh } from '../../protocols/text/udh.ts';
 import { putLatin1 } from '../../protocols/wire/octets.ts';
-import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
+import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
-import { NO_TLVS, type Tlv, textTlv, tlv, tlvText, tlvUint, uintTlv } from '../../protocols/wire/tlv.ts';
+import { NO_TLVS, type Tlv, textTlv, tlvText, tlvUint, uintTlv } from '../../protocols/wire/tlv.ts';
 import type { AccountConfig, CarrierConfig, SmppCarrierConfig } from '../config/schema.ts';
-import type { Answer, CarrierMapping, FromCarrier, Outgoing } from './mapping.ts';
+import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import {
   DELIVERED,
   type Draft,
@@ -186,12 +186,7 @@ function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
   return scratch.subarray(0, udh.length + part.length);
 }
 
-const as = <F extends Fields>(plan: Plan<F>, value: Values<F>): Outgoing => ({
-  plan: plan as unknown as Plan,
-  value: value as unknown as Values<Fields>,
-});
-
-const noAlphabet: ReadonlySet<number> = new Set();
+const noTags: ReadonlySet<number> = new Set();
 
 // ---- towards carriers ------------------------------------------------------------------------------------------
 
@@ -293,7 +288,6 @@ export const smppCarrier: CarrierMapping = {
           intermediate: !receipt.final,
           error: receipt.err ?? network?.code ?? receipt.stat ?? '',
           destination: v.sourceAddr,
-          networkError: tlv(v.tlvs, TAG.networkErrorCode),
         },
       };
     }
@@ -307,7 +301,7 @@ export const smppCarrier: CarrierMapping = {
 const tagSets = new WeakMap<readonly (string | number)[], ReadonlySet<number>>();
 /** Tags of a carrier's or an account's allow-list; the hop tag is ours and on none. */
 function tagsAllowed(config: { readonly tlvs: readonly (string | number)[] }): ReadonlySet<number> {
-  if (config.tlvs.length === 0) return noAlphabet;
+  if (config.tlvs.length === 0) return noTags;
   let set = tagSets.get(config.tlvs);
   if (set === undefined) {
     set = tagsOf(config.tlvs);
@@ -365,20 +359,18 @@ const REFUSALS: Readonly<Record<Refusal, number>> = {
   cannotCancel: ESME.RCANCELFAIL,
   cannotReplace: ESME.RREPLACEFAIL,
   list: ESME.RINVDLNAME,
-  unsupported: ESME.RINVCMDID,
 };
 
 export const smppPlatform: PlatformMapping = {
   protocol: 'smpp',
-  tags: tagsOf,
 
-  read(pdu, value, account, allowed, now): FromPlatform {
+  read(pdu, value, account, now): FromPlatform {
     switch (pdu.name) {
       case 'submit_sm': {
         const v = value as unknown as Pdu<typeof submitSm>;
         const status = validateSubmit(v);
         return status === 0
-          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, allowed, now) }
+          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, tagsAllowed(account), now) }
           : { what: 'refused', status };
       }
       case 'data_sm': {
@@ -387,14 +379,14 @@ export const smppPlatform: PlatformMapping = {
           validateData(v) ||
           (v.sourceAddr.length > 20 ? ESME.RINVSRCADR : v.destinationAddr.length > 20 ? ESME.RINVDSTADR : 0);
         return status === 0
-          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, allowed, now) }
+          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, tagsAllowed(account), now) }
           : { what: 'refused', status };
       }
       case 'submit_multi': {
         const v = value as unknown as Pdu<typeof submitMulti>;
         const status = validateMulti(v);
         if (status !== 0) return { what: 'refused', status };
-        const base = draftOf(v, account.defaultAlphabet, allowed, now);
+        const base = draftOf(v, account.defaultAlphabet, tagsAllowed(account), now);
         const drafts: Draft[] = [];
         for (const d of v.destAddress) {
           if (d.destFlag === 1)
@@ -438,7 +430,7 @@ export const smppPlatform: PlatformMapping = {
             tlvs: v.tlvs,
           },
           account.defaultAlphabet,
-          allowed,
+          tagsAllowed(account),
           now,
         );
         return { what: 'replace', id: v.messageId, source: v.sourceAddr, draft };
