@@ -1,5 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readBatch } from '../src/store/events.ts';
+import type { Fields, Values } from '../protocols/wire/pdu.ts';
+import type { Plan } from '../protocols/wire/plan.ts';
+import { ACCEPTED, AWAITING, MT } from '../src/message/message.ts';
+import { EVENT_HEAD, FORMAT, plans, readBatch, writeEvent } from '../src/store/events.ts';
+import { openLmdb } from '../src/store/lmdb.ts';
 import { configOf, type Setup, until } from './support/node.ts';
 import { carrierUp, kept, receiptOf, recordsOf, type Smsc, textsOf, useRig } from './support/rig.ts';
 
@@ -11,6 +16,14 @@ const carrier = (smsc: Pick<Smsc, 'port'>, more?: string, name = 'a') => ({
   port: smsc.port,
   ...(more === undefined ? {} : { more }),
 });
+/** An event as the journal has it. */
+function eventOf<F extends Fields>(plan: Plan<F>, part: Partial<Values<F>>): Buffer {
+  const value = plan.fill(part);
+  const b = Buffer.alloc(EVENT_HEAD + plan.size(value));
+  writeEvent(plan, value, b, 0);
+  return b;
+}
+
 const text = (s: string) => ({ short_message: Buffer.from(s) });
 const numbered = (n: number) => Array.from({ length: n }, (_, i) => `m${i}`);
 
@@ -152,6 +165,32 @@ describe('the cold index', () => {
     expect(r.delivers.slice(2).map((d) => receiptOf(d).stat)).toEqual(Array(4).fill('UNKNOWN'));
     await until('all gone', () => kept(third) === 0 && third.gw.cold.count === 0);
     expect(third.gw.state.parked.size).toBe(0);
+  });
+
+  it('forgets a message whose end is in the journal: a crash fell between the commits of the two', async () => {
+    const data = rig.folder();
+    const id = 1_000_001;
+    const message = { id, kind: MT, account: 'acme', destination: '13800138000', validUntil: 4_000_000_000_000 };
+    const events = [
+      eventOf(plans.accepted, message),
+      eventOf(plans.ended, { id, state: ACCEPTED, at: 1_700_000_000_000 }),
+    ];
+    const record = plans.carried.fill({ ...message, stage: AWAITING });
+    const octets = Buffer.alloc(plans.carried.size(record));
+    plans.carried.encode(record, octets, 0);
+    const store = openLmdb(join(data, 'store'));
+    await store.journal.append({
+      batch: Buffer.concat([Buffer.of(FORMAT), ...events]),
+      coldPut: [{ id, keys: [Buffer.from('key')], due: 4_000_000_000_000, record: octets }],
+      coldDelete: [],
+      trimTo: 0,
+    });
+    expect(store.cold.count).toBe(1);
+    await store.close();
+
+    const n = await rig.node({ carriers: [carrier(await rig.smsc())], data });
+    await until('forgotten', () => n.gw.cold.count === 0);
+    expect((await recordsOf(n)).map((r) => [r.id, r.state])).toEqual([[id, 'ACCEPTED']]);
   });
 });
 

@@ -319,7 +319,6 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
 
     resume() {
       for (const { message, batch } of ended) gw.records.add(message, batch);
-      ended = [];
       const waiting = [...gw.state.active.values()].sort((a, b) => a.id - b.id);
       for (const m of waiting) {
         if (!m.live) continue;
@@ -334,6 +333,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       }
       gw.state.untold.clear();
       if (gw.cold.count > 0) forgetStale();
+      ended = [];
       if (gw.counters.resentAfterRestart + gw.counters.failedAfterRestart + gw.counters.queuedAtRestart > 0) {
         log.warn(
           {
@@ -396,7 +396,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     }
   };
 
-  /** Entries of the cold index whose message is in memory: a crash fell between their two commits. */
+  /** Entries of the cold index whose message is in memory, or has ended: a crash fell between their two commits. */
   const forgetStale = (): void => {
     let cursor = 0;
     const look = (id: number): void => {
