@@ -447,15 +447,19 @@ describe('rules, as they show on the wire', () => {
   test('idForm writes ids as carriers do: one base in the answer, another in the receipt', async () => {
     const carrier = await carrierWith({ behaviour: { idForm: { response: 'hex', receipt: 'decimal' } } });
     const client = await bound(carrier);
-    const { message_id } = await client.submit();
-    const [first] = await client.delivered(1);
-    expect(message_id).toMatch(/^[0-9a-f]*[a-f][0-9a-f]*$/);
-    expect(first!.receipted_message_id).toBe(BigInt(`0x${message_id}`).toString());
+    // Sixteen ids in a row end in every digit of their base once: letters are among them whatever the clock says.
+    const hex: string[] = [];
+    for (let i = 0; i < 16; i++) hex.push((await client.submit()).message_id);
+    const receipts = await client.delivered(16);
+    expect(hex.map((id) => id.at(-1)).sort()).toEqual([...'0123456789abcdef']);
+    for (const id of hex) expect(id).toMatch(/^[0-9a-f]+$/);
+    const told = receipts.map((d) => d.receipted_message_id);
+    expect([...told].sort()).toEqual(hex.map((id) => BigInt(`0x${id}`).toString()).sort());
     carrier.change({ idForm: { response: 'decimal', receipt: 'hex' } });
     const second = await client.submit();
-    await client.delivered(2);
-    expect(client.delivers[1]!.receipted_message_id).toBe(BigInt(second.message_id).toString(16));
-    expect(textOf(client.delivers[1]!)).toContain(`id:${BigInt(second.message_id).toString(16)} `);
+    await client.delivered(17);
+    expect(client.delivers[16]!.receipted_message_id).toBe(BigInt(second.message_id).toString(16));
+    expect(textOf(client.delivers[16]!)).toContain(`id:${BigInt(second.message_id).toString(16)} `);
   });
 
   test('numbers decide by the end of the destination', async () => {
