@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE } from '../protocols/smpp/header.ts';
+import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../protocols/smpp/header.ts';
 import { messageOctets, UDHI } from '../protocols/smpp/payload.ts';
 import { isReceiptType, parseReceipt, receiptText, STATE } from '../protocols/smpp/receipt.ts';
 import { ESME, statusName } from '../protocols/smpp/status.ts';
@@ -181,11 +181,7 @@ export function createLoad(options: LoadOptions): Load {
   }
   function writeHeaderOnly(peer: Peer, command: number, sequence: number): void {
     peer.room(HEADER);
-    peer.out.writeUInt32BE(HEADER, peer.at);
-    peer.out.writeUInt32BE(command, peer.at + 4);
-    peer.out.writeUInt32BE(0, peer.at + 8);
-    peer.out.writeUInt32BE(sequence, peer.at + 12);
-    peer.at += HEADER;
+    peer.at = writeHeader(peer.out, peer.at, HEADER, command, 0, sequence);
   }
 
   function nextSequence(bind: Bind): number {

@@ -19,7 +19,7 @@ export interface Choice {
 export function choose(
   text: string,
   allowed: readonly Coding[],
-  limits: (coding: Coding) => Limits = shortLimits,
+  limits: (coding: Coding) => Limits = (coding) => limitsFor(coding, 6),
 ): Choice | undefined {
   let best: Choice | undefined;
   for (const coding of allowed) {
@@ -31,17 +31,4 @@ export function choose(
     if (segments === 1) break;
   }
   return best;
-}
-
-const SHORT: Readonly<Record<Coding, Limits>> = {
-  gsm7: limitsFor('gsm7', 6),
-  ascii: limitsFor('ascii', 6),
-  latin1: limitsFor('latin1', 6),
-  ucs2: limitsFor('ucs2', 6),
-  gbk: limitsFor('gbk', 6),
-  octets: limitsFor('octets', 6),
-};
-
-function shortLimits(coding: Coding): Limits {
-  return SHORT[coding];
 }

@@ -3,6 +3,7 @@ import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '..
 import { addToMsgId, msgIdOf } from '../../protocols/cmpp/msg-id.ts';
 import { writeReport } from '../../protocols/cmpp/report.ts';
 import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
+import { beijingTime, reportTime } from '../../protocols/cmpp/time.ts';
 import { type Coding, encode, holds } from '../../protocols/text/charset.ts';
 import { limitsFor, segment } from '../../protocols/text/segment.ts';
 import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
@@ -45,7 +46,6 @@ const STATS: ReadonlyMap<string, string> = new Map([
   ['REJECTED', 'REJECTD'],
 ]);
 
-const BEIJING = 8 * 3_600_000;
 const MINUTE = 60_000;
 /** Beijing, 001001. Fast carriers take the codes behind it too: one code has 65,536 ids a second. */
 const GATEWAY = 1001;
@@ -98,10 +98,7 @@ function createIds(centre: Centre): (count: number) => string {
       gateway = now === second ? gateway + 1 : GATEWAY;
       second = now;
       used = count;
-      const t = new Date(now * 1000 + BEIJING);
-      const date = { month: t.getUTCMonth() + 1, day: t.getUTCDate() };
-      const time = { hour: t.getUTCHours(), minute: t.getUTCMinutes(), second: t.getUTCSeconds() };
-      front = msgIdOf({ ...date, ...time, gateway, sequence: 0 }).slice(0, 6);
+      front = msgIdOf({ ...beijingTime(now * 1000), gateway, sequence: 0 }).slice(0, 6);
     }
     const id = front + String.fromCharCode(sequence >> 8, sequence & 0xff);
     sequence = (sequence + count) & 0xffff;
@@ -131,8 +128,6 @@ function cutMo(mo: Mo): MoPart[] {
   }));
 }
 
-const two = (n: number): string => String(n).padStart(2, '0');
-
 /** `YYMMDDHHMM` in Beijing, kept for the last minute asked for. */
 function createMinuteText(): (ms: number) => string {
   let minute = -1;
@@ -141,8 +136,7 @@ function createMinuteText(): (ms: number) => string {
     const asked = Math.floor(ms / MINUTE);
     if (asked !== minute) {
       minute = asked;
-      const t = new Date(asked * MINUTE + BEIJING);
-      text = `${two(t.getUTCFullYear() % 100)}${two(t.getUTCMonth() + 1)}${two(t.getUTCDate())}${two(t.getUTCHours())}${two(t.getUTCMinutes())}`;
+      text = reportTime(asked * MINUTE);
     }
     return text;
   };

@@ -1,8 +1,8 @@
-import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE } from '../../protocols/smpp/header.ts';
+import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/smpp/header.ts';
 import { messageOctets, UDHI } from '../../protocols/smpp/payload.ts';
 import { STATE, stateOf, stateWord } from '../../protocols/smpp/receipt.ts';
 import { ESME } from '../../protocols/smpp/status.ts';
-import { SMPP_34, type SmppCodec, smppCodec } from '../../protocols/smpp/tables.ts';
+import { type dataSm, SMPP_34, type SmppCodec, smppCodec, type submitSm } from '../../protocols/smpp/tables.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';
 import {
   faultStatus,
@@ -16,7 +16,7 @@ import { limitsFor, segment } from '../../protocols/text/segment.ts';
 import { type Concat, concatUdh, parseUdh } from '../../protocols/text/udh.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { putLatin1 } from '../../protocols/wire/octets.ts';
-import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, tlvUint, uintTlv } from '../../protocols/wire/tlv.ts';
 import type { Centre } from '../centre.ts';
@@ -153,12 +153,7 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
   /** An answer without a body: refusals, and those that have nothing to say. */
   function writeHeaderOnly(commandId: number, status: number, sequence: number): void {
     peer.room(HEADER);
-    const { out, at } = peer;
-    out.writeUInt32BE(HEADER, at);
-    out.writeUInt32BE(commandId, at + 4);
-    out.writeUInt32BE(status, at + 8);
-    out.writeUInt32BE(sequence, at + 12);
-    peer.at = at + HEADER;
+    peer.at = writeHeader(peer.out, peer.at, HEADER, commandId, status, sequence);
   }
 
   const nack = (status: number, sequence: number): void => writeHeaderOnly(0x80000000, status, sequence);
@@ -189,21 +184,24 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
 
   function onSubmit(b: Buffer, o: number, end: number, sequence: number): void {
     const pdu = codec.submitSm.decode(b, o, end);
-    const fault = pdu.destinationAddr === '' ? ESME.RINVDSTADR : validateSubmit(pdu);
-    const { sourceAddr, destinationAddr } = pdu;
-    const wants = pdu.registeredDelivery & 3;
-    const id = centre.submit(session, SUBMIT_SM, sequence, sourceAddr, [destinationAddr], wants, fault);
-    if (id !== '' && books.mode !== 'nothing') {
-      enter(sourceAddr, destinationAddr, pdu.esmClass, pdu.dataCoding, messageOctets(pdu), pdu.tlvs, id);
-    }
+    take(pdu, validateSubmit(pdu), SUBMIT_SM, sequence);
   }
 
   function onData(b: Buffer, o: number, end: number, sequence: number): void {
     const pdu = codec.dataSm.decode(b, o, end);
-    const fault = pdu.destinationAddr === '' ? ESME.RINVDSTADR : validateData(pdu);
+    take(pdu, validateData(pdu), DATA_SM, sequence);
+  }
+
+  function take(
+    pdu: Pdu<typeof submitSm> | Pdu<typeof dataSm>,
+    invalid: number,
+    command: number,
+    sequence: number,
+  ): void {
     const { sourceAddr, destinationAddr } = pdu;
+    const fault = destinationAddr === '' ? ESME.RINVDSTADR : invalid;
     const wants = pdu.registeredDelivery & 3;
-    const id = centre.submit(session, DATA_SM, sequence, sourceAddr, [destinationAddr], wants, fault);
+    const id = centre.submit(session, command, sequence, sourceAddr, [destinationAddr], wants, fault);
     if (id !== '' && books.mode !== 'nothing') {
       enter(sourceAddr, destinationAddr, pdu.esmClass, pdu.dataCoding, messageOctets(pdu), pdu.tlvs, id);
     }

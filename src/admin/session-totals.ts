@@ -41,8 +41,11 @@ const COUNTED = [
 export function createSessionTotals(node: Watched): () => readonly Totals[] {
   const ended = new Map<string, Totals>();
   const seen = new Set<AnySession>();
+  /** The sums of this turn: several metrics of one scrape ask for them. */
+  let known: readonly Totals[] | undefined;
 
   return () => {
+    if (known !== undefined) return known;
     for (const carrier of node.dials.values()) for (const s of carrier.sessions) seen.add(s);
     for (const listener of node.listeners.values()) {
       for (const s of listener.sessions) if (s.peer !== '') seen.add(s);
@@ -62,7 +65,11 @@ export function createSessionTotals(node: Watched): () => readonly Totals[] {
       });
     }
     for (const s of seen) addTo(now, s);
-    return [...now.values()];
+    known = [...now.values()];
+    queueMicrotask(() => {
+      known = undefined;
+    });
+    return known;
   };
 }
 

@@ -2,13 +2,12 @@ import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { type Coding, encode } from '../../protocols/text/charset.ts';
 import { systemClock } from '../base/clock.ts';
-import type { AccountConfig, CarrierConfig } from '../config/schema.ts';
+import type { AccountConfig } from '../config/schema.ts';
 import { type Alternative, type Explanation, explain } from '../gateway/explain.ts';
-import { cmppCarrier } from '../message/cmpp.ts';
 import { type Draft, NO_OCTETS } from '../message/message.ts';
-import { smppCarrier } from '../message/smpp.ts';
 import { Complaint } from './complaint.ts';
 import { collect, readConfig, wholeNumber } from './options.ts';
+import { CARRIER_MAPPINGS, versionOf } from './protocols.ts';
 
 interface Flags {
   readonly config: string;
@@ -57,7 +56,7 @@ export function explainCommand(): Command {
         { account: flags.account, draft: draftOf(flags, account) },
         {
           clock: systemClock,
-          carrierMappings: { cmpp: cmppCarrier, smpp: smppCarrier },
+          carrierMappings: CARRIER_MAPPINGS,
           versionOf,
           down: flags.down ?? [],
         },
@@ -93,11 +92,6 @@ function draftOf(flags: Flags, account: AccountConfig | undefined): Draft {
     tlvs: NO_OCTETS,
     hops: '',
   };
-}
-
-function versionOf(carrier: CarrierConfig): number {
-  if (carrier.protocol === 'smpp') return carrier.interfaceVersion;
-  return { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 }[carrier.version];
 }
 
 function formatted(e: Explanation): string {

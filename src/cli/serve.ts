@@ -11,10 +11,8 @@ import type { AccountConfig, CarrierConfig, Config, ListenerConfig } from '../co
 import { resolveSecret, verifyPassword } from '../config/secret.ts';
 import type { Gateway } from '../gateway/context.ts';
 import { createGateway, type Recovery, type RunningGateway } from '../gateway/gateway.ts';
-import { cmppCarrier } from '../message/cmpp.ts';
-import type { CarrierMapping } from '../message/mapping.ts';
 import type { Message, Segment } from '../message/message.ts';
-import { smppCarrier, smppPlatform } from '../message/smpp.ts';
+import { smppPlatform } from '../message/smpp.ts';
 import { type Carrier as Dialled, type DialOptions, dial } from '../session/dial.ts';
 import type { BindCredentials, BindRequest, BindVerdict, Dialect } from '../session/dialect.ts';
 import { cmpp } from '../session/dialects/cmpp.ts';
@@ -24,10 +22,10 @@ import type { Mode } from '../session/session.ts';
 import type { Engine } from '../store/journal.ts';
 import { openLmdb } from '../store/lmdb.ts';
 import { createRecords } from '../store/records.ts';
+import { CARRIER_MAPPINGS, versionOf } from './protocols.ts';
 
-/** The one registry of protocols: how each binds, and what its PDUs mean. A fifth protocol is a line here. */
+/** How each protocol binds; what its PDUs mean is beside it, in `protocols.ts`. */
 const DIALECTS: Readonly<Record<string, Dialect>> = { smpp, cmpp };
-const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = { smpp: smppCarrier, cmpp: cmppCarrier };
 
 /** Unreadable PDUs a minute that end a session. */
 const BAD_PDUS = 10;
@@ -215,22 +213,20 @@ function dialOptions(config: CarrierConfig): DialOptions {
   };
 }
 
-const CMPP_VERSIONS = { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;
-
 function credentials(config: CarrierConfig): Omit<BindCredentials, 'mode'> & { mode: Mode | 'tx+rx' } {
   if (config.protocol === 'cmpp') {
     return {
       name: config.spId,
       secret: resolveSecret(config.sharedSecret),
       mode: 'trx',
-      version: CMPP_VERSIONS[config.version],
+      version: versionOf(config),
     };
   }
   return {
     name: config.systemId,
     secret: resolveSecret(config.password),
     mode: config.bind,
-    version: config.interfaceVersion,
+    version: versionOf(config),
     systemType: config.systemType,
     addressRange: config.addressRange,
   };
@@ -269,7 +265,7 @@ async function startListener(
     intake: config.intake,
     badPdus: BAD_PDUS,
   };
-  const listener = await listen<Message>(options, {
+  return listen<Message>(options, {
     clock,
     wheel,
     turn,
@@ -277,16 +273,6 @@ async function startListener(
     owner: running.platforms,
     authenticate: (bind) => authenticate(running.gw, bind),
   });
-  log.info(
-    {
-      listener: config.name,
-      protocol: config.protocol,
-      address: listener.address.address,
-      port: listener.address.port,
-    },
-    'listening',
-  );
-  return listener;
 }
 
 /** Judges a platform's bind: account, address, password, number of binds. */

@@ -393,12 +393,7 @@ export class Engine<T> implements Session<T>, Receiver {
       this.#expired(token);
       this.#offer();
     } else {
-      const elapsed = this.#now - window.sentAt[slot]!;
-      const token = window.free(slot);
-      this.#freed();
-      this.#answered(status, elapsed);
-      this.#owner.onAnswer(this, token, plan, value, status, elapsed);
-      this.#offer();
+      this.#settle(slot, plan, value, status);
     }
     if (fault !== undefined) this.#onBad(fault);
     if (this.state === 'unbinding') this.#drained();
@@ -454,13 +449,18 @@ export class Engine<T> implements Session<T>, Receiver {
       else this.counters.unmatched++;
       return;
     }
+    this.#settle(slot, undefined, undefined, status);
+    if (this.state === 'unbinding') this.#drained();
+  }
+
+  /** The answer to an open request is here: its slot is free for the next. */
+  #settle(slot: number, plan: Plan | undefined, value: Values<Fields> | undefined, status: number): void {
     const elapsed = this.#now - this.#window.sentAt[slot]!;
     const token = this.#window.free(slot);
     this.#freed();
     this.#answered(status, elapsed);
-    this.#owner.onAnswer(this, token, undefined, undefined, status, elapsed);
+    this.#owner.onAnswer(this, token, plan, value, status, elapsed);
     this.#offer();
-    if (this.state === 'unbinding') this.#drained();
   }
 
   // Binding.

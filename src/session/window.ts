@@ -96,11 +96,7 @@ export class Window<T> {
       if (this.#taken[slot] === 0) continue;
       const at = this.sentAt[slot]!;
       if (at <= before) {
-        const sequence = this.#sequences[slot]!;
-        const expects = this.expects[slot]!;
-        const token = this.free(slot);
-        this.#remember(sequence, expects, token);
-        expired(token);
+        expired(this.forfeit(slot));
         // `expired` may have closed everything, or have grown the window.
         if (n !== this.#mask + 1) return this.expire(before, expired);
       } else if (at < oldest) oldest = at;
