@@ -6,7 +6,7 @@ import { concatUdh } from '../protocols/text/udh.ts';
 import { cut } from '../src/gateway/cut.ts';
 import { cmppCarrier } from '../src/message/cmpp.ts';
 import type { Message } from '../src/message/message.ts';
-import { smppCarrier } from '../src/message/smpp.ts';
+import { smppCarrier } from '../src/message/smpp-carrier.ts';
 import { configOf } from './support/node.ts';
 
 const NOTHING = new Uint8Array(0);

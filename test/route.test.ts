@@ -12,7 +12,7 @@ import {
   ruleFor,
 } from '../src/gateway/route.ts';
 import type { Message } from '../src/message/message.ts';
-import { smppCarrier } from '../src/message/smpp.ts';
+import { smppCarrier } from '../src/message/smpp-carrier.ts';
 import { configOf } from './support/node.ts';
 
 const clock = createManualClock();

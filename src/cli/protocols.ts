@@ -1,7 +1,7 @@
 import type { CarrierConfig } from '../config/schema.ts';
 import { cmppCarrier } from '../message/cmpp.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
-import { smppCarrier } from '../message/smpp.ts';
+import { smppCarrier } from '../message/smpp-carrier.ts';
 
 /** What the PDUs of each protocol mean, as a carrier speaks it. A further protocol is a line here. */
 export const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = { smpp: smppCarrier, cmpp: cmppCarrier };

@@ -12,7 +12,7 @@ import { resolveSecret, verifyPassword } from '../config/secret.ts';
 import type { Gateway } from '../gateway/context.ts';
 import { createGateway, type Recovery, type RunningGateway } from '../gateway/gateway.ts';
 import type { Message, Segment } from '../message/message.ts';
-import { smppPlatform } from '../message/smpp.ts';
+import { smppPlatform } from '../message/smpp-platform.ts';
 import { type Carrier as Dialled, type DialOptions, dial } from '../session/dial.ts';
 import type { BindCredentials, BindRequest, BindVerdict, Dialect } from '../session/dialect.ts';
 import { cmpp } from '../session/dialects/cmpp.ts';

@@ -1,0 +1,223 @@
+import { UDHI } from '../../protocols/smpp/payload.ts';
+import { ESME, statusName } from '../../protocols/smpp/status.ts';
+import {
+  type cancelSm,
+  type dataSm,
+  type querySm,
+  type replaceSm,
+  smppCodec,
+  type submitMulti,
+  type submitSm,
+} from '../../protocols/smpp/tables.ts';
+import { absoluteTime } from '../../protocols/smpp/time.ts';
+import { TAG } from '../../protocols/smpp/tlv-tags.ts';
+import {
+  validateData,
+  validateLengths,
+  validateMulti,
+  validateSubmit,
+  validateTimes,
+} from '../../protocols/smpp/validate.ts';
+import type { Pdu } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import { NO_TLVS } from '../../protocols/wire/tlv.ts';
+import { as, type Outgoing } from './mapping.ts';
+import { type Draft, NO_OCTETS } from './message.ts';
+import type { Failed, FromPlatform, PlatformMapping, Refusal } from './platform.ts';
+import { dataCodingOf } from './smpp-coding.ts';
+import { draftOf, withUdh } from './smpp-draft.ts';
+import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
+import { tagsAllowed } from './smpp-tlvs.ts';
+import { readTlvs } from './tlv-octets.ts';
+
+const REFUSALS: Readonly<Record<Refusal, number>> = {
+  throttled: ESME.RTHROTTLED,
+  queueFull: ESME.RMSGQFUL,
+  storeFailing: ESME.RSYSERR,
+  source: ESME.RINVSRCADR,
+  destination: ESME.RINVDSTADR,
+  noRoute: ESME.RINVDSTADR,
+  loop: ESME.RSUBMITFAIL,
+  disabled: ESME.RSUBMITFAIL,
+  validity: ESME.RINVEXPIRY,
+  schedule: ESME.RINVSCHED,
+  tooLong: ESME.RINVMSGLEN,
+  notFound: ESME.RINVMSGID,
+  cannotCancel: ESME.RCANCELFAIL,
+  cannotReplace: ESME.RREPLACEFAIL,
+  list: ESME.RINVDLNAME,
+};
+
+/** SMPP as platforms speak it to us. */
+export const smppPlatform: PlatformMapping = {
+  protocol: 'smpp',
+
+  read(pdu, value, account, now): FromPlatform {
+    switch (pdu.name) {
+      case 'submit_sm': {
+        const v = value as unknown as Pdu<typeof submitSm>;
+        const status = validateSubmit(v);
+        return status === 0
+          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, tagsAllowed(account), now) }
+          : { what: 'refused', status };
+      }
+      case 'data_sm': {
+        const v = value as unknown as Pdu<typeof dataSm>;
+        const status =
+          validateData(v) ||
+          (v.sourceAddr.length > 20 ? ESME.RINVSRCADR : v.destinationAddr.length > 20 ? ESME.RINVDSTADR : 0);
+        return status === 0
+          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, tagsAllowed(account), now) }
+          : { what: 'refused', status };
+      }
+      case 'submit_multi': {
+        const v = value as unknown as Pdu<typeof submitMulti>;
+        const status = validateMulti(v);
+        if (status !== 0) return { what: 'refused', status };
+        const base = draftOf(v, account.defaultAlphabet, tagsAllowed(account), now);
+        const drafts: Draft[] = [];
+        for (const d of v.destAddress) {
+          if (d.destFlag === 1)
+            drafts.push({ ...base, destination: d.destinationAddr, destTon: d.destAddrTon, destNpi: d.destAddrNpi });
+        }
+        return { what: 'multi', drafts, lists: v.destAddress.length - drafts.length };
+      }
+      case 'query_sm': {
+        const v = value as unknown as Pdu<typeof querySm>;
+        return { what: 'query', id: v.messageId, source: v.sourceAddr };
+      }
+      case 'cancel_sm': {
+        const v = value as unknown as Pdu<typeof cancelSm>;
+        const status = validateLengths(pdu, value);
+        if (status !== 0) return { what: 'refused', status };
+        return {
+          what: 'cancel',
+          id: v.messageId,
+          source: v.sourceAddr,
+          destination: v.destinationAddr,
+          serviceType: v.serviceType,
+        };
+      }
+      case 'replace_sm': {
+        const v = value as unknown as Pdu<typeof replaceSm>;
+        const status = validateLengths(pdu, value) || validateTimes(v.scheduleDeliveryTime, v.validityPeriod);
+        if (status !== 0) return { what: 'refused', status };
+        // replace_sm has no data_coding: the text is in the coding of the message that it replaces (4.10).
+        const draft = draftOf(
+          {
+            serviceType: '',
+            sourceAddrTon: v.sourceAddrTon,
+            sourceAddrNpi: v.sourceAddrNpi,
+            sourceAddr: v.sourceAddr,
+            esmClass: 0,
+            registeredDelivery: v.registeredDelivery,
+            dataCoding: 0,
+            shortMessage: v.shortMessage,
+            scheduleDeliveryTime: v.scheduleDeliveryTime,
+            validityPeriod: v.validityPeriod,
+            tlvs: v.tlvs,
+          },
+          account.defaultAlphabet,
+          tagsAllowed(account),
+          now,
+        );
+        return { what: 'replace', id: v.messageId, source: v.sourceAddr, draft };
+      }
+      default:
+        return { what: 'refused', status: ESME.RINVCMDID };
+    }
+  },
+
+  status: (refusal) => REFUSALS[refusal],
+  statusName,
+
+  submitAnswer(pdu, version, id, failed: readonly Failed[]): Outgoing {
+    const codec = smppCodec(version);
+    if (pdu.name === 'submit_multi') {
+      return as(codec.submitMultiResp, {
+        messageId: id,
+        unsuccessSme: failed.map((f) => ({
+          destAddrTon: f.ton,
+          destAddrNpi: f.npi,
+          destinationAddr: f.destination,
+          errorStatusCode: f.status,
+        })),
+        tlvs: NO_TLVS,
+      });
+    }
+    return as(pdu.name === 'data_sm' ? codec.dataSmResp : codec.submitSmResp, { messageId: id, tlvs: NO_TLVS });
+  },
+
+  queryAnswer(version, id, m, doneAt): Outgoing {
+    const code = Number.parseInt(/\d{1,3}$/.exec(m.error)?.[0] ?? '', 10);
+    return as(smppCodec(version).querySmResp, {
+      messageId: id,
+      finalDate: doneAt === 0 ? '' : absoluteTime(doneAt),
+      messageState: m.state === 0 ? 1 : m.state,
+      errorCode: Number.isInteger(code) && code >= 0 && code < 256 ? code : 0,
+      tlvs: NO_TLVS,
+    });
+  },
+
+  plainAnswer(pdu, version): Outgoing {
+    const codec = smppCodec(version);
+    const answer = codec.byId.get((pdu.id | 0x80000000) >>> 0) ?? codec.genericNack;
+    return { plan: answer as unknown as Plan, value: (answer as unknown as Plan).fill({}) };
+  },
+
+  toReceipt(m, account, version): Outgoing {
+    return receiptPdu(m, m.state, m.error, m.endedAt, RECEIPT, account, version);
+  },
+
+  toIntermediate(m, state, error, account, version, now): Outgoing {
+    return receiptPdu(m, state, error, now, INTERMEDIATE, account, version);
+  },
+
+  toMo(m, account, version): Outgoing {
+    const octets = withUdh(m.udh, m.octets);
+    const tlvs = m.tlvs.length === 0 ? [] : readTlvs(m.tlvs, tagsAllowed(account));
+    const long = octets.length > 254;
+    if (long) tlvs.push({ tag: TAG.messagePayload, value: octets });
+    const kept =
+      m.coding === 'octets' || m.dataCoding > 0x0f ? m.dataCoding : dataCodingOf(m.coding, account.defaultAlphabet);
+    return as(smppCodec(version).deliverSm, {
+      serviceType: m.serviceType,
+      sourceAddrTon: m.sourceTon,
+      sourceAddrNpi: m.sourceNpi,
+      sourceAddr: m.source,
+      destAddrTon: m.destTon,
+      destAddrNpi: m.destNpi,
+      destinationAddr: m.destination,
+      esmClass: m.udh.length > 0 ? UDHI : 0,
+      protocolId: m.protocolId,
+      priorityFlag: m.priority,
+      scheduleDeliveryTime: '',
+      validityPeriod: '',
+      registeredDelivery: 0,
+      replaceIfPresentFlag: 0,
+      dataCoding: kept,
+      smDefaultMsgId: 0,
+      shortMessage: long ? NO_OCTETS : octets,
+      tlvs: tlvs.length === 0 ? NO_TLVS : tlvs,
+    });
+  },
+
+  readId: readPublicId,
+  writeId: publicIdText,
+
+  outcome(status) {
+    if (status === 0) return 'taken';
+    switch (status) {
+      // Temporary by their meaning (5.1.3); everything else says that this PDU will never be taken.
+      case ESME.RSYSERR:
+      case ESME.RMSGQFUL:
+      case ESME.RTHROTTLED:
+      case ESME.RX_T_APPN:
+      case ESME.RINVBNDSTS:
+      case ESME.RUNKNOWNERR:
+        return 'later';
+      default:
+        return 'refused';
+    }
+  },
+};
