@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timestampOf, timestampParts, timestampText } from '../protocols/cmpp/auth.ts';
 import { encodeFrame, FRAME, frameSize, HEADER, readHeader } from '../protocols/cmpp/header.ts';
-import { codingOf, contentOf, msgFmtOf } from '../protocols/cmpp/msg-fmt.ts';
 import {
   addToMsgId,
   createMsgIds,
@@ -14,7 +13,9 @@ import {
 import { readReport, statClass, statOf, statState, writeReport } from '../protocols/cmpp/report.ts';
 import { connectStatus, deliverResult, submitResult } from '../protocols/cmpp/result.ts';
 import { type CmppCodec, cmppCodec } from '../protocols/cmpp/tables.ts';
-import { absoluteTime, beijingTime, parseReportTime, parseTime, reportTime } from '../protocols/cmpp/time.ts';
+import { parseReportTime, reportTime } from '../protocols/cmpp/time.ts';
+import { codingOf, contentOf, msgFmtOf } from '../protocols/text/msg-fmt.ts';
+import { absoluteTime, beijingTime, parseTime } from '../protocols/wire/beijing.ts';
 import { WireFault } from '../protocols/wire/fault.ts';
 import type { Fields, Values } from '../protocols/wire/pdu.ts';
 import type { Plan } from '../protocols/wire/plan.ts';

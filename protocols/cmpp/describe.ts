@@ -1,14 +1,11 @@
-import { decode } from '../text/charset.ts';
-import { parseUdh } from '../text/udh.ts';
+import { describeContent } from '../text/describe-content.ts';
 import { WireFault } from '../wire/fault.ts';
 import { specName } from '../wire/pdu.ts';
 import { timestampText } from './auth.ts';
 import { FRAME, HEADER, readHeader } from './header.ts';
-import { codingOf } from './msg-fmt.ts';
 import { msgIdDecimal, msgIdHex, msgIdParts } from './msg-id.ts';
 import { type Report, readReport, reportLayout } from './report.ts';
 import { cmppCodec } from './tables.ts';
-import { hasUdh } from './tp-udhi.ts';
 
 /** A frame for a person to read: the specification's names, octets as hex, text where Msg_Fmt makes it plain. */
 export interface Description {
@@ -71,7 +68,7 @@ function describeField(
       fields[name] = field;
       return;
     case 'msgContent':
-      describeContent(field as Buffer, value as unknown as Message, frame, fields);
+      describeMessage(field as Buffer, value as unknown as Message, frame, fields);
       return;
     default:
       fields[name] = field;
@@ -85,40 +82,18 @@ interface Message {
   readonly srcTerminalId?: string;
 }
 
-function describeContent(content: Buffer, value: Message, frame: Buffer, fields: Record<string, unknown>): void {
+function describeMessage(content: Buffer, value: Message, frame: Buffer, fields: Record<string, unknown>): void {
   // What the frame says, which for a report may be something else than what is there.
   const said = frame[content.byteOffset - frame.byteOffset - 1]!;
   fields.msg_length = said;
   if (said !== content.length) fields.report_octets = content.length;
-  fields.msg_content_hex = content.toString('hex');
   if (value.srcTerminalId !== undefined && value.registeredDelivery === 1) {
+    fields.msg_content_hex = content.toString('hex');
     const report = readReport(content);
     if (report !== undefined) fields.report = describeReport(report, content.length);
     return;
   }
-  let octets = content;
-  if (hasUdh(value.tpUdhi)) {
-    const udh = parseUdh(content);
-    if (udh.fault !== undefined) {
-      fields.udh_fault = udh.fault;
-      return;
-    }
-    fields.udh = {
-      hex: content.toString('hex', 0, udh.length),
-      elements: udh.elements.map(({ iei, data }) => ({ iei, data: hexOf(data), ...concatOf(iei, data) })),
-    };
-    octets = content.subarray(udh.length);
-  }
-  const coding = codingOf(value.msgFmt, octets);
-  if (coding !== 'octets' && !(coding === 'ucs2' && octets.length % 2 === 1)) fields.text = decode(octets, coding);
-}
-
-/** Numbers of a concatenation element; other readers show them beside the octets. */
-function concatOf(iei: number, data: Uint8Array): Record<string, number> {
-  const [a = 0, b = 0, c = 0, d = 0] = data;
-  if (iei === 0 && data.length === 3) return { ref: a, total: b, number: c };
-  if ((iei === 0 || iei === 8) && data.length === 4) return { ref: (a << 8) | b, total: c, number: d };
-  return {};
+  describeContent(content, value.msgFmt, value.tpUdhi, fields);
 }
 
 function describeReport(report: Report, size: number): Record<string, unknown> {
@@ -139,5 +114,3 @@ function describeMsgId(raw: string): Record<string, unknown> {
 }
 
 const hex = (raw: string): string => Buffer.from(raw, 'latin1').toString('hex');
-const hexOf = (octets: Uint8Array): string =>
-  Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');

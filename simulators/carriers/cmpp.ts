@@ -3,10 +3,11 @@ import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '..
 import { addToMsgId, msgIdOf } from '../../protocols/cmpp/msg-id.ts';
 import { writeReport } from '../../protocols/cmpp/report.ts';
 import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
-import { beijingTime, reportTime } from '../../protocols/cmpp/time.ts';
+import { reportTime } from '../../protocols/cmpp/time.ts';
 import { type Coding, encode, holds } from '../../protocols/text/charset.ts';
 import { limitsFor, segment } from '../../protocols/text/segment.ts';
 import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { latin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';

@@ -1,12 +1,12 @@
-import { codingOf, msgFmtOf } from '../../protocols/cmpp/msg-fmt.ts';
 import { msgIdDecimal, NO_MSG_ID } from '../../protocols/cmpp/msg-id.ts';
 import { readReport, statClass, statState } from '../../protocols/cmpp/report.ts';
 import { submitResult } from '../../protocols/cmpp/result.ts';
 import { cmppCodec, deliver } from '../../protocols/cmpp/tables.ts';
-import { absoluteTime } from '../../protocols/cmpp/time.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
+import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
 import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { CarrierConfig, CmppCarrierConfig } from '../config/schema.ts';
@@ -111,8 +111,7 @@ export const cmppCarrier: CarrierMapping = {
         },
       };
     }
-    // TP_udhi 0x40 is the raw 03.40 bit that some gateways pass through.
-    const header = (v.tpUdhi & 0x41) === 0 ? 0 : Math.min((v.msgContent[0] ?? -1) + 1, v.msgContent.length);
+    const header = !hasUdh(v.tpUdhi) ? 0 : Math.min((v.msgContent[0] ?? -1) + 1, v.msgContent.length);
     return {
       what: 'mo',
       answer,

@@ -18,7 +18,7 @@ import {
 import { NO_MSG_ID } from '../../../protocols/cmpp/msg-id.ts';
 import { CONNECT_STATUS, connectStatus, RESULT } from '../../../protocols/cmpp/result.ts';
 import { CMPP_30, cmppCodec, connect, type connectResp } from '../../../protocols/cmpp/tables.ts';
-import { beijingTime } from '../../../protocols/cmpp/time.ts';
+import { beijingTime } from '../../../protocols/wire/beijing.ts';
 import { WireFault } from '../../../protocols/wire/fault.ts';
 import { latin1 } from '../../../protocols/wire/octets.ts';
 import type { Fields, Pdu, Values } from '../../../protocols/wire/pdu.ts';
