@@ -142,6 +142,7 @@ function perform(live: Live, { op, which, n }: Step): void {
           octets: Buffer.alloc(n % 50, n),
           tlvs: Buffer.alloc(0),
           carrier: op === 'mo' ? 'a' : '',
+          platformRef: n % 4 === 0 ? `ref\xff${n}` : '',
         },
         live.sequence,
       );
@@ -173,6 +174,7 @@ function perform(live: Live, { op, which, n }: Step): void {
         flags: s.unknowns > 0 ? POSSIBLE_DUPLICATE : 0,
         carrier: m.carrier,
         at,
+        carrierId: n % 5 === 0 ? `own${at}` : '',
       };
       live.add(plans.sent, value);
       applySent(m, value);

@@ -90,6 +90,7 @@ function draftOf(flags: Flags, account: AccountConfig | undefined): Draft {
     udh: NO_OCTETS,
     octets,
     tlvs: NO_OCTETS,
+    platformRef: '',
     hops: '',
   };
 }

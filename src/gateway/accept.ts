@@ -36,7 +36,7 @@ export function onPlatformRequest(
   value: Values<Fields>,
   sequence: number,
 ): void {
-  const request = account.mapping.read(pdu, value, account.config, gw.clock.now());
+  const request = account.mapping.read(pdu, value, account.config, gw.clock.now(), session.wideSequence(sequence));
   switch (request.what) {
     case 'submit':
       submit(gw, account, session, pdu, sequence, request.draft);

@@ -54,12 +54,23 @@ export interface CarrierCounters {
   readonly reportTime: Histogram;
 }
 
+/** Connections that are opened when there is something to say. */
+export interface OnDemand {
+  /** Nothing is wrong with the peer: it would be connected if there were something to say. */
+  readonly resting: boolean;
+  wake(): void;
+}
+
 /** A carrier at run time: its binds, its queue, what it is doing. */
 export interface Carrier extends Pump {
   readonly name: string;
   config: CarrierConfig;
   readonly mapping: CarrierMapping;
   readonly binds: Bind[];
+  /** How its binds are had, where they are not kept up all the time. */
+  connection: OnDemand | undefined;
+  /** Segments without an answer by the id that their submit gave them; only where the id is the sequence. */
+  readonly underWay: Map<string, Segment>;
   readonly high: Ring<Message>;
   readonly normal: Ring<Message>;
   /** The message whose segments are going out: once its first is admitted, the others are. */
@@ -103,6 +114,8 @@ export function createCarrier(
     config,
     mapping,
     binds,
+    connection: undefined,
+    underWay: new Map(),
     high,
     normal,
     current: undefined,
@@ -121,7 +134,7 @@ export function createCarrier(
     marked: false,
     pump: () => pump(carrier),
     get up() {
-      return carrier.enabled && binds.length > 0;
+      return carrier.enabled && (binds.length > 0 || carrier.connection?.resting === true);
     },
     get room() {
       if (!carrier.enabled) return false;

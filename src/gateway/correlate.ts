@@ -220,7 +220,7 @@ export function onReport(
   const { counters } = carrier;
   counters.reports++;
   const now = gw.clock.now();
-  const hit = locate(gw, carrier, report);
+  const hit = locate(gw, carrier, report) ?? beforeAnswer(gw, carrier, report, now);
   if (report.intermediate) {
     counters.intermediate++;
     if (hit !== undefined) {
@@ -241,6 +241,23 @@ export function onReport(
 
 function answerReport(session: Session<Segment>, sequence: number, answer: Outgoing): void {
   session.respond(sequence, answer.plan, answer.value, 0);
+}
+
+/**
+ * A report that came before the answer to its submit, of which the id was known when it was sent (SGIP): the carrier has
+ * taken it, whatever becomes of the answer.
+ */
+function beforeAnswer(gw: Gateway, carrier: Carrier, report: Report, now: number): Segment | undefined {
+  const s = carrier.underWay.get(report.carrierId);
+  if (s === undefined) return undefined;
+  const m = s.message;
+  if (!m.live || m.segments[s.index] !== s || s.stage > ANSWERED) return undefined;
+  if (s.stage === SENT) {
+    const value = { id: m.id, segment: s.index, carrier: carrier.name, carrierId: report.carrierId, at: now };
+    gw.batch.add(plans.answered, value);
+    applyAnswered(gw.state, m, value);
+  }
+  return s.stage === ANSWERED ? s : undefined;
 }
 
 /** The form of the carrier's ids: as configured, or as learned. */

@@ -93,6 +93,7 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
   carrier.wakeAt = Number.POSITIVE_INFINITY;
   if (carrier.binds.length === 0) {
     carrier.limit = 'down';
+    if (carrier.enabled && carrier.queued > 0) carrier.connection?.wake();
     return;
   }
   for (;;) {
@@ -171,6 +172,7 @@ function send(gw: Gateway, carrier: Carrier, bind: Bind, m: Message, s: Segment,
     flags: s.unknowns > 0 ? POSSIBLE_DUPLICATE : 0,
     carrier: carrier.name,
     at: now,
+    carrierId: '',
   };
   if (policy === 'fail') {
     // The intent is durable before the octets leave: after a crash the outcome is known to be unknown, never repeated.
@@ -193,6 +195,10 @@ function send(gw: Gateway, carrier: Carrier, bind: Bind, m: Message, s: Segment,
   if (sequence < 0) {
     carrier.limit = 'window';
     return false;
+  }
+  if (mapping.idIsSequence) {
+    value.carrierId = session.lastSequence;
+    carrier.underWay.set(value.carrierId, s);
   }
   gw.batch.add(plans.sent, value);
   applySent(m, value);
@@ -229,6 +235,11 @@ function writeIntent(gw: Gateway, bind: Bind, s: Segment): void {
     }
   }
   if (sequence >= 0) {
+    if (carrier.mapping.idIsSequence) {
+      if (s.carrierId !== '') s.otherId = s.carrierId;
+      s.carrierId = target!.session.lastSequence;
+      carrier.underWay.set(s.carrierId, s);
+    }
     carrier.recent++;
     carrier.counters.submitted++;
     return;

@@ -1,19 +1,21 @@
 import type { Logger } from 'pino';
+import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
 import { createCalendar } from '../base/calendar.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Turn } from '../base/turn.ts';
 import type { Config } from '../config/schema.ts';
-import type { CarrierMapping } from '../message/mapping.ts';
+import type { Answer, CarrierMapping } from '../message/mapping.ts';
 import { ENDED, type Message, MO, PENDING, QUEUED, REPORTED, SENDING, SENT, type Segment } from '../message/message.ts';
 import type { PlatformMapping } from '../message/platform.ts';
-import type { SessionOwner } from '../session/session.ts';
+import { IDLE, type SessionOwner } from '../session/session.ts';
 import { createBatch } from '../store/batch.ts';
 import { readBatch } from '../store/events.ts';
 import type { Engine } from '../store/journal.ts';
 import type { Records } from '../store/records.ts';
 import { onPlatformRequest } from './accept.ts';
 import { type Account, createAccount } from './account.ts';
-import { type Bind, createBind, createCarrier } from './carrier.ts';
+import { type Bind, type Carrier, createBind, createCarrier } from './carrier.ts';
 import { type Carrying, createCarrying } from './carry.ts';
 import type { Gateway } from './context.ts';
 import { onAnswered, onLateAnswer, onNoAnswer, onReport } from './correlate.ts';
@@ -203,20 +205,23 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     },
     onAnswer(session, segment, pdu, value, status, elapsedMs) {
       const bind = session.tag as Bind;
-      onAnswered(gw, bind, segment, bind.carrier.mapping.answer(pdu, value, status), elapsedMs);
+      onAnswered(gw, bind, segment, answerOf(bind.carrier, segment, pdu, value, status), elapsedMs);
       turn.mark(bind.carrier);
     },
     onExpired(session, segment) {
       const { carrier } = session.tag as Bind;
+      carrier.underWay.delete(segment.carrierId);
       onNoAnswer(gw, carrier, segment, 'no answer');
       turn.mark(carrier);
     },
     onLate(session, segment, pdu, value, status) {
       const { carrier } = session.tag as Bind;
-      onLateAnswer(gw, carrier, segment, carrier.mapping.answer(pdu, value, status));
+      onLateAnswer(gw, carrier, segment, answerOf(carrier, segment, pdu, value, status, true));
     },
     onLost(session, segment) {
-      onNoAnswer(gw, (session.tag as Bind).carrier, segment, 'link lost');
+      const { carrier } = session.tag as Bind;
+      carrier.underWay.delete(segment.carrierId);
+      onNoAnswer(gw, carrier, segment, 'link lost');
     },
     onRoom(session) {
       turn.mark((session.tag as Bind).carrier);
@@ -229,9 +234,11 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       carrier.counters.unbinds++;
       const at = carrier.binds.indexOf(bind);
       if (at >= 0) carrier.binds.splice(at, 1);
-      if (carrier.binds.length === 0)
-        log.warn({ carrier: carrier.name, queued: carrier.queued, reason }, 'carrier down');
-      if (carrier.binds.length === 0) reroute(gw, carrier);
+      if (carrier.binds.length === 0) {
+        if (reason === IDLE) log.info({ carrier: carrier.name }, 'carrier at rest');
+        else log.warn({ carrier: carrier.name, queued: carrier.queued, reason }, 'carrier down');
+        reroute(gw, carrier);
+      }
       turn.mark(carrier);
     },
   };
@@ -408,4 +415,23 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
   };
 
   return running;
+}
+
+/**
+ * What the answer to a segment's submit says. An id that is the submit's sequence was known before; of a segment sent
+ * twice, a late answer is the first one's.
+ */
+function answerOf(
+  carrier: Carrier,
+  s: Segment,
+  pdu: Plan | undefined,
+  value: Values<Fields> | undefined,
+  status: number,
+  late = false,
+): Answer {
+  const answer = carrier.mapping.answer(pdu, value, status);
+  if (carrier.mapping.idIsSequence !== true) return answer;
+  const id = s.otherId !== '' && (late || s.stage !== SENT) ? s.otherId : s.carrierId;
+  carrier.underWay.delete(id);
+  return { code: answer.code, carrierId: answer.code === 0 ? id : '' };
 }

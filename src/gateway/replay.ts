@@ -101,6 +101,7 @@ function again(gw: Gateway, r: MessageRecord): void {
     endedAt: r.endedAt,
     tellings: 0,
     submitter: 0,
+    platformRef: Buffer.from(r.platformRef, 'hex').toString('latin1'),
   };
   const m = applyCarried(gw.state, value, gw.batch.add(plans.carried, value));
   gw.counters.replays++;

@@ -208,6 +208,7 @@ export function createFrom(draft: Draft, as: TakenAs, batch: number): Message {
       octets: draft.octets,
       tlvs: draft.tlvs,
       carrier: as.carrier,
+      platformRef: draft.platformRef,
     },
     batch,
   );
@@ -240,6 +241,7 @@ export function create(value: ev.Accepted, batch: number): Message {
     udh: own(value.udh),
     octets: own(value.octets),
     tlvs: own(value.tlvs),
+    platformRef: value.platformRef,
     stage: value.kind === MO ? ENDED : QUEUED,
     carrier: value.carrier,
     tried: NO_CARRIERS,
@@ -330,6 +332,10 @@ export function applySent(m: Message, value: ev.Sent): void {
   if (s === undefined) return;
   s.stage = SENT;
   s.at = value.at;
+  if (value.carrierId !== '') {
+    if (s.carrierId !== '') s.otherId = s.carrierId;
+    s.carrierId = value.carrierId;
+  }
 }
 
 export function applyAnswered(state: State, m: Message, value: ev.Answered): void {
@@ -342,7 +348,9 @@ export function applyAnswered(state: State, m: Message, value: ev.Answered): voi
     s.otherId = value.carrierId;
   } else if (s.stage === SENT || s.stage === PENDING) {
     s.stage = ANSWERED;
+    if (s.carrierId !== value.carrierId) s.otherId = s.carrierId;
     s.carrierId = value.carrierId;
+    if (s.otherId !== '') state.atCarrier.add(m.carrier, canonicalId(s.otherId), s);
     s.at = value.at;
   } else return;
   m.stage = m.segments.every((x) => x.stage >= ANSWERED) ? AWAITING : SENDING;
@@ -373,6 +381,7 @@ export function applyRefused(state: State, m: Message, value: ev.Refused): void 
   if (s !== undefined && (s.stage === SENT || s.stage === PENDING)) {
     s.stage = PENDING;
     if ((value.flags & UNKNOWN_OUTCOME) !== 0) s.unknowns++;
+    else s.carrierId = ''; // where the submit's sequence is the id: refused, it names nothing
   }
   if (m.segments.every((x) => x.stage === PENDING)) m.stage = QUEUED;
 }

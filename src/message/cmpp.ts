@@ -134,6 +134,7 @@ export const cmppCarrier: CarrierMapping = {
         udh: header === 0 ? NO_OCTETS : v.msgContent.subarray(0, header),
         octets: v.msgContent.subarray(header),
         tlvs: NO_OCTETS,
+        platformRef: '',
         hops: '',
       },
     };

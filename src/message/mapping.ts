@@ -34,6 +34,8 @@ export type FromCarrier =
 /** What a protocol means, as a carrier's side speaks it. One per protocol; the gateway knows only this. */
 export interface CarrierMapping {
   readonly protocol: string;
+  /** The id of a segment is the sequence of its submit (SGIP): known before the answer, which has none. */
+  readonly idIsSequence?: boolean;
   /** Status with which a report or MO is answered that we cannot keep now. */
   readonly busyStatus: number;
   /** Status for an MO that no account wants. */

@@ -48,7 +48,7 @@ export interface Segment {
   stage: SegmentStage;
   /** The carrier's id, as octets in a Latin-1 string; '' until answered. */
   carrierId: string;
-  /** Id of an earlier send whose answer came late: its report counts as well. */
+  /** Id of an earlier send whose answer came late, or never: its report counts as well. */
   otherId: string;
   /** When the carrier answered, or the octets left; ms. */
   at: number;
@@ -105,6 +105,8 @@ export interface Content {
   octets: Uint8Array;
   /** TLVs on the account's allow-list, as on the wire. */
   tlvs: Uint8Array;
+  /** What the platform itself calls it, where its protocol has no ids of ours (SGIP's sequence): octets as Latin-1. */
+  platformRef: string;
 }
 
 /** A message in flight, in no protocol's terms. Octets are its own copies. */

@@ -50,7 +50,8 @@ export interface Failed {
 /** What a protocol means, as a platform speaks it. One per protocol. */
 export interface PlatformMapping {
   readonly protocol: string;
-  read(pdu: Plan, value: Values<Fields>, account: AccountConfig, now: number): FromPlatform;
+  /** `sequence`: the whole of a wide sequence number (SGIP), as octets in a Latin-1 string. */
+  read(pdu: Plan, value: Values<Fields>, account: AccountConfig, now: number, sequence: string): FromPlatform;
   /** Status for a refusal. */
   status(refusal: Refusal): number;
   /** Name of a status for logs and metrics: `ESME_RTHROTTLED`. */

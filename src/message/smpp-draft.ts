@@ -73,6 +73,7 @@ export function draftOf(
     octets,
     // Where it has been goes on with it, so that a loop of any length is seen.
     tlvs: v.tlvs.length === 0 ? NO_OCTETS : writeTlvs(v.tlvs, hops === '' ? allowed : new Set([...allowed, HOP_TAG])),
+    platformRef: '',
     hops,
   };
 }

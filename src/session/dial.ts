@@ -5,7 +5,7 @@ import type { Timer } from '../base/wheel.ts';
 import type { BindCredentials, BindFailure, Dialect } from './dialect.ts';
 import { Engine, type Keeper, type SessionDeps, type SessionLimits } from './engine.ts';
 import { SocketLink } from './link.ts';
-import type { Mode, Session } from './session.ts';
+import { IDLE, type Mode, type Session } from './session.ts';
 
 export interface DialTls {
   /** Authorities that we trust instead of the system's. */
@@ -47,6 +47,8 @@ export interface DialOptions extends SessionLimits {
   readonly reconnect: ReconnectOptions;
   /** Longest wait for the connection itself (TLS included); default 10 s. */
   readonly connectTimeoutMs?: number;
+  /** Binds are made on `wake` and may end when idle (`idleCloseMs`), instead of being kept up. */
+  readonly onDemand?: boolean;
 }
 
 export interface DialDeps<T> extends SessionDeps<T> {
@@ -86,6 +88,10 @@ export interface Carrier<T> {
   /** The bound ones. */
   readonly sessions: readonly Session<T>[];
   readonly slots: readonly Slot<T>[];
+  /** On demand only: nothing is wrong with the peer, it is bound or would be after `wake`. */
+  readonly resting: boolean;
+  /** On demand only: binds those that are not bound. */
+  wake(): void;
   /** Takes other options: binds that they do not concern stay up. */
   update(options: DialOptions): void;
   /** Unbinds all within `withinMs` (default 5000); resolves when the last session is closed. */
@@ -176,6 +182,18 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
     else backOff(slot);
   };
 
+  /** A bind on demand that ended with nothing due, whoever ended it: the usual way (SGIP 1.2, 3.2), no failure. */
+  const rested = (slot: LiveSlot<T>, reason: string): void => {
+    slot.session = undefined;
+    slot.failures = 0;
+    if (slot.leaving) gone(slot);
+    else {
+      slot.renew = false;
+      slot.error = reason === IDLE ? '' : reason;
+      to(slot, 'idle');
+    }
+  };
+
   /** Tries now, with nothing held against it. */
   const fresh = (slot: LiveSlot<T>): void => {
     slot.renew = false;
@@ -214,7 +232,8 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
         }
         // Carriers that take a bind and drop it at once must not be hammered.
         if (clock.now() - session.boundAt >= SOUND_MS) slot.failures = 0;
-        failed(slot, 'network', reason);
+        if (options.onDemand === true && (reason === IDLE || session.counters.lost === 0)) rested(slot, reason);
+        else failed(slot, 'network', reason);
       },
     };
   };
@@ -300,7 +319,7 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
       leaving: false,
     };
     slots.push(slot);
-    attempt(slot);
+    if (options.onDemand !== true) attempt(slot);
   };
 
   const remove = (slot: LiveSlot<T>, withinMs?: number): void => {
@@ -331,6 +350,13 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
       return bound;
     },
     slots,
+    get resting() {
+      return !stopping && options.onDemand === true && slots.some((slot) => slot.failures === 0);
+    },
+    wake() {
+      if (stopping || options.onDemand !== true) return;
+      for (const slot of slots) if (slot.state === 'idle') fresh(slot);
+    },
     update(next) {
       if (stopping) return;
       const before = options;
@@ -344,6 +370,7 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
           slot.renew = true;
           if (slot.session !== undefined) slot.session.unbind('the options have changed');
           else if (slot.state === 'connecting') connecting.get(slot)?.('the options have changed');
+          else if (next.onDemand === true) slot.renew = false;
           else fresh(slot);
         }
         return;
@@ -380,6 +407,9 @@ function mustRebind(a: DialOptions, b: DialOptions): boolean {
       o.responseTimeoutMs,
       o.intake,
       o.badPdus,
+      o.onDemand ?? false,
+      o.idleCloseMs ?? 0,
+      o.node ?? 0,
     ]);
   return fixed(a) !== fixed(b);
 }

@@ -34,7 +34,8 @@ export interface Operations {
   readonly version: number;
   /** By command id as a signed 32-bit integer (`id | 0`): small integers make quick keys. */
   readonly byCommand: ReadonlyMap<number, Operation>;
-  readonly probe: Plan;
+  /** Undefined where the protocol has none: idle sessions are closed instead. */
+  readonly probe: Plan | undefined;
   readonly goodbye: Plan;
   /** The PDU that refuses what has no answer of its own; undefined where the protocol has none. */
   readonly nack: Plan | undefined;
@@ -107,6 +108,17 @@ export type BindOutcome =
   | { readonly ok: true; readonly version: number; readonly remark: string }
   | { readonly ok: false; readonly failure: BindFailure; readonly status: number; readonly reason: string };
 
+/**
+ * A sequence number wider than four octets (SGIP 1.2, 3.3: node, time, counter). `sequenceAt` of the dialect is its
+ * counter; the whole is echoed in answers octet by octet, since peers send what is neither a node nor a date.
+ */
+export interface WideSequence {
+  readonly at: number;
+  readonly octets: number;
+  /** What stands before the counter in our own requests, as Latin-1. `at`: ms since the epoch. */
+  prefix(node: number, at: number): string;
+}
+
 /** What the engine must know of a protocol. Data and small functions: no state, no I/O. */
 export interface Dialect {
   readonly name: string;
@@ -118,6 +130,7 @@ export interface Dialect {
   readonly commandAt: number;
   readonly statusAt: number;
   readonly sequenceAt: number;
+  readonly wide?: WideSequence;
   readonly firstSequence: number;
   readonly lastSequence: number;
   /** Version spoken until a bind has agreed on one. */

@@ -1,4 +1,5 @@
 import { WireFault } from '../../protocols/wire/fault.ts';
+import { latin1, putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { Clock } from '../base/clock.ts';
@@ -16,11 +17,19 @@ import {
   type Operation,
   type Operations,
   type Ready,
+  type WideSequence,
 } from './dialect.ts';
 import type { Link, Receiver } from './link.ts';
-import type { Mode, Session, SessionCounters, SessionOwner, SessionState } from './session.ts';
+import {
+  IDLE,
+  type Mode,
+  type Session,
+  type SessionCounters,
+  type SessionOwner,
+  type SessionState,
+} from './session.ts';
 import { SUCCESSORS, senderBit } from './states.ts';
-import { Window } from './window.ts';
+import { type Counter, Window } from './window.ts';
 
 /** What a session logs to: pino's logger fits. One line per event of a session, none per message. */
 export interface SessionLog {
@@ -46,6 +55,10 @@ export interface SessionLimits {
   readonly keepaliveMs: number;
   /** Unanswered probes in a row that end the session. */
   readonly misses: number;
+  /** Time without a request in either direction after which we say goodbye; left out or 0: never. */
+  readonly idleCloseMs?: number;
+  /** Our node in the sequence numbers of our requests, where the protocol has it there (SGIP 1.2, 3.3). */
+  readonly node?: number;
   /** Requests of the peer that may wait for an answer before reading stops. */
   readonly intake: number;
   /** Unreadable PDUs a minute that end the session. */
@@ -94,6 +107,12 @@ const RTT_SHARE = 0.1;
 
 let sessions = 0;
 
+/**
+ * Counter of all wide sequences of this process: they name messages, so no two sessions may share one. It begins by the
+ * millisecond, so that a restart within the same second does not repeat the numbers that it has used in it.
+ */
+const wideCounter: Counter = { next: (Date.now() % 1000) * 4_294_967 };
+
 /** One socket's life. A class: its fields are written for every frame. */
 export class Engine<T> implements Session<T>, Receiver {
   readonly id = ++sessions;
@@ -110,7 +129,15 @@ export class Engine<T> implements Session<T>, Receiver {
   tag: unknown = undefined;
   intake = 0;
   rttMs = 0;
+  lastSequence = '';
   readonly #dialect: Dialect;
+  readonly #wide: WideSequence | undefined;
+  /** Wide sequences of the peer's requests that are not answered, by the number that stands for each. */
+  readonly #echoes = new Map<number, string>();
+  #echo = 0;
+  /** Head of our wide sequences in this second. */
+  #prefix = '';
+  #prefixAt = -1;
   readonly #limits: SessionLimits;
   readonly #side: ServerSide | ClientSide;
   readonly #keeper: Keeper<T>;
@@ -161,6 +188,7 @@ export class Engine<T> implements Session<T>, Receiver {
     this.remotePort = link.remotePort;
     this.version = side.role === 'client' ? side.credentials.version : dialect.initialVersion;
     this.#dialect = dialect;
+    this.#wide = dialect.wide;
     this.#limits = setup.limits;
     this.#side = side;
     this.#keeper = setup.keeper;
@@ -172,7 +200,12 @@ export class Engine<T> implements Session<T>, Receiver {
     this.#owner = deps.owner;
     this.#log = deps.log;
     this.#operations = dialect.operations(this.version, this.role);
-    this.#window = new Window<T>(side.role === 'client' ? side.window : 1, dialect.firstSequence, dialect.lastSequence);
+    this.#window = new Window<T>(
+      side.role === 'client' ? side.window : 1,
+      dialect.firstSequence,
+      dialect.lastSequence,
+      dialect.wide === undefined ? undefined : wideCounter,
+    );
     this.#now = deps.wheel.time();
     this.#lastIn = this.#now;
     this.#lastRequest = this.#now;
@@ -265,6 +298,10 @@ export class Engine<T> implements Session<T>, Receiver {
     this.#drained();
   }
 
+  wideSequence(sequence: number): string {
+    return this.#echoes.get(sequence) ?? '';
+  }
+
   setWindow(size: number): void {
     this.#window.resize(size);
     this.#offer();
@@ -290,7 +327,9 @@ export class Engine<T> implements Session<T>, Receiver {
     counters.octetsIn += end - start;
     const dialect = this.#dialect;
     const command = int32(b, start + dialect.commandAt);
-    const sequence = int32(b, start + dialect.sequenceAt) >>> 0;
+    const wide = this.#wide;
+    const sequence =
+      wide === undefined || command < 0 ? int32(b, start + dialect.sequenceAt) >>> 0 : this.#keep(wide, b, start);
     const operation = this.#operations.byCommand.get(command);
     if (operation === undefined) this.#onUnknown(command, sequence);
     else if (operation.kind === 'request') this.#onRequest(operation, b, start, end, sequence);
@@ -431,6 +470,7 @@ export class Engine<T> implements Session<T>, Receiver {
   #onUnknown(command: number, sequence: number): void {
     this.counters.unknown++;
     const { nack } = this.#operations;
+    if (nack === undefined) this.#echoes.delete(sequence);
     // Never answer a response: two that do so never stop (quirk 62).
     if (command < 0 || nack === undefined) return;
     this.#refuse(nack, nack.fill({}), this.#dialect.status.unknownCommand, sequence);
@@ -575,7 +615,9 @@ export class Engine<T> implements Session<T>, Receiver {
     this.#peerBit = senderBit(this.role === 'server' ? 'client' : 'server', this.mode);
     this.#link.limit(this.#dialect.frame.max);
     this.#to('bound');
-    if (this.#limits.keepaliveMs > 0) this.#life.arm(this.#limits.keepaliveMs);
+    const { keepaliveMs, idleCloseMs = 0 } = this.#limits;
+    if (this.#operations.probe === undefined ? idleCloseMs > 0 : keepaliveMs > 0)
+      this.#life.arm(this.#operations.probe === undefined ? idleCloseMs : keepaliveMs);
     this.#log.info({ ...this.#who(), mode: this.mode, version, window: this.windowSize }, 'session: bound');
     this.#owner.onBound(this);
     this.#keeper.onBound(this);
@@ -644,6 +686,11 @@ export class Engine<T> implements Session<T>, Receiver {
   #onLife(): void {
     const { keepaliveMs, responseTimeoutMs, misses } = this.#limits;
     const now = this.#wheel.time();
+    const { probe } = this.#operations;
+    if (probe === undefined) {
+      this.#onIdle(now);
+      return;
+    }
     // While we do not read, silence says nothing of the peer.
     if (this.#heard || this.#held) {
       this.#probing = false;
@@ -667,9 +714,16 @@ export class Engine<T> implements Session<T>, Receiver {
     this.#now = now;
     this.#lastRequest = now;
     this.counters.probes++;
-    const { probe } = this.#operations;
     this.#write(probe, probe.fill({}), 0, this.#window.nextSequence());
     this.#life.arm(Math.min(keepaliveMs, responseTimeoutMs));
+  }
+
+  /** No keepalive exists: who has nothing to say hangs up (SGIP 1.2, 3.2). */
+  #onIdle(now: number): void {
+    const { idleCloseMs = 0 } = this.#limits;
+    const quiet = now - Math.max(this.#lastIn, this.#lastRequest);
+    if (quiet >= idleCloseMs && this.#window.used === 0 && this.intake === 0) this.unbind(IDLE);
+    else this.#life.arm(Math.max(idleCloseMs - quiet, idleCloseMs / 4));
   }
 
   #onExpiry(): void {
@@ -757,10 +811,34 @@ export class Engine<T> implements Session<T>, Receiver {
     const o = link.reserve(body ? header + plan.size(value) : header);
     const end = body ? plan.encode(value, link.out, o + header) : o + header;
     dialect.writeHeader(link.out, o, end - o, plan.id, status, sequence);
+    if (this.#wide !== undefined) this.#writeWide(this.#wide, link.out, o, plan.id, sequence);
     link.commit(end);
     this.counters.framesOut++;
     this.counters.octetsOut += end - o;
     if (status !== 0) bump(this.counters.statusesOut, status);
+  }
+
+  /** Keeps the whole sequence of a request for its answer; returns the number that stands for it meanwhile. */
+  #keep(wide: WideSequence, b: Buffer, start: number): number {
+    const sequence = this.#echo;
+    this.#echo = (sequence + 1) >>> 0;
+    this.#echoes.set(sequence, latin1(b, start + wide.at, start + wide.at + wide.octets));
+    return sequence;
+  }
+
+  #writeWide(wide: WideSequence, out: Buffer, o: number, command: number, sequence: number): void {
+    if ((command | 0) < 0) {
+      putLatin1(out, this.#echoes.get(sequence) ?? '', o + wide.at);
+      this.#echoes.delete(sequence);
+      return;
+    }
+    const second = Math.floor(this.#clock.now() / 1000);
+    if (second !== this.#prefixAt) {
+      this.#prefixAt = second;
+      this.#prefix = wide.prefix(this.#limits.node ?? 0, second * 1000);
+    }
+    putLatin1(out, this.#prefix, o + wide.at);
+    this.lastSequence = latin1(out, o + wide.at, o + wide.at + wide.octets);
   }
 
   #to(state: SessionState): void {

@@ -4,6 +4,9 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 /** Where a session is in its life; `states.ts` says what may follow what. A session is one socket's life: never reset. */
 export type SessionState = 'open' | 'binding' | 'bound' | 'unbinding' | 'closed';
 
+/** Reason with which a session ends that has no keepalive and nothing to say (SGIP 1.2, 3.2): no failure. */
+export const IDLE = 'idle';
+
 /** What a bind is for, seen from the client: sends (transmitter), takes (receiver), or both. */
 export type Mode = 'tx' | 'rx' | 'trx';
 
@@ -78,6 +81,10 @@ export interface Session<T> {
   /** Milliseconds that the window has been full so far. */
   readonly fullMs: number;
   readonly counters: Readonly<SessionCounters>;
+  /** The whole sequence of the request written last, as octets in a Latin-1 string; '' where numbers are all there is. */
+  readonly lastSequence: string;
+  /** The whole sequence of a request handed to `onRequest` and not answered yet; '' where numbers are all there is. */
+  wideSequence(sequence: number): string;
   /**
    * Writes a request into the outbox and opens a window slot. Returns its sequence number, or -1 when there is no room.
    * `token` comes back exactly once: `onAnswer`, `onExpired` or `onLost`. Throws WireFault if the value cannot be

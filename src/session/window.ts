@@ -2,6 +2,11 @@
 const MIN_SLOTS = 16;
 const LATE = 1024;
 
+/** Where sequence numbers come from: a session's own, or one for several sessions whose numbers must differ. */
+export interface Counter {
+  next: number;
+}
+
 /**
  * Requests without an answer. A slot is `sequence & mask`; the full sequence is compared, so that an answer of another
  * lap does not match. Sequences of slots still taken are skipped: a slow answer never blocks its lap.
@@ -23,11 +28,11 @@ export class Window<T> {
   sentAt: Float64Array;
   readonly #first: number;
   readonly #last: number;
+  readonly #counter: Counter;
   #mask: number;
   #taken: Uint8Array;
   #sequences: Uint32Array;
   #tokens: (T | undefined)[];
-  #next: number;
   // The last expired ones: their answers may still bring the peer's id.
   #lateSequences: Uint32Array | undefined;
   #lateExpects: Int32Array | undefined;
@@ -36,11 +41,11 @@ export class Window<T> {
   #lateCount = 0;
 
   /** Sequence numbers run from `first` to `last` and begin again. */
-  constructor(size: number, first: number, last: number) {
+  constructor(size: number, first: number, last: number, counter: Counter = { next: first }) {
     this.size = size;
     this.#first = first;
     this.#last = last;
-    this.#next = first;
+    this.#counter = counter;
     const slots = slotsFor(size);
     this.#mask = slots - 1;
     this.#taken = new Uint8Array(slots);
@@ -52,9 +57,10 @@ export class Window<T> {
 
   /** A number for a PDU that takes no slot (bind, probe, goodbye), and for the next `open`. */
   nextSequence(): number {
-    let sequence = this.#next;
+    const counter = this.#counter;
+    let sequence = counter.next;
     while (this.#taken[sequence & this.#mask] === 1) sequence = this.#after(sequence);
-    this.#next = this.#after(sequence);
+    counter.next = this.#after(sequence);
     return sequence;
   }
 
@@ -92,7 +98,7 @@ export class Window<T> {
     let oldest = Infinity;
     // From the next slot round to the last opened: ascending sequences within a lap.
     for (let k = 0, n = this.#mask + 1; k < n; k++) {
-      const slot = (this.#next + k) & this.#mask;
+      const slot = (this.#counter.next + k) & this.#mask;
       if (this.#taken[slot] === 0) continue;
       const at = this.sentAt[slot]!;
       if (at <= before) {

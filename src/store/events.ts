@@ -46,6 +46,14 @@ const publicId: Kind<number> = {
   size: (s) => `(${s.value}===v.id?1:9)`,
 };
 
+/** A last field that most events lack: nothing is written then, and journals from before it had a place are read. */
+const lastText: Kind<string> = {
+  ...text8,
+  get: (s) => `if(o>=end)${s.value}='';else{${text8.get(s)}}`,
+  put: (s) => `if(${s.value}!==''){${text8.put(s)}}`,
+  size: (s) => `(${s.value}===''?0:1+${s.value}.length)`,
+};
+
 const content = {
   id: float64,
   kind: uint8,
@@ -191,7 +199,7 @@ const attempts: Kind<readonly Attempt[]> = custom<readonly Attempt[]>(
 );
 
 /** A message taken: its acknowledgement follows once this is durable. */
-export const accepted = definePdu(1, 'accepted', content);
+export const accepted = definePdu(1, 'accepted', { ...content, platformRef: lastText });
 /** A segment's octets left towards a carrier (or are about to, where an unknown outcome must not be repeated). */
 export const sent = definePdu(2, 'sent', {
   id: float64,
@@ -202,6 +210,8 @@ export const sent = definePdu(2, 'sent', {
   flags: uint8,
   carrier: text8,
   at: float64,
+  /** Where the sequence of the submit is the id. */
+  carrierId: lastText,
 });
 /** The carrier took a segment and gave it an id. */
 export const answered = definePdu(3, 'answered', {
@@ -286,6 +296,7 @@ export const carried = definePdu(11, 'carried', {
   endedAt: float64,
   tellings: uint16,
   submitter: float64,
+  platformRef: lastText,
 });
 /** A message left memory for the cold index. */
 export const cooled = definePdu(12, 'cooled', { id: float64 });

@@ -31,6 +31,8 @@ export interface MessageRecord {
   readonly sourceNpi: number;
   readonly destTon: number;
   readonly destNpi: number;
+  /** The platform's own reference in hexadecimal; '' where its protocol uses ours. */
+  readonly platformRef: string;
 }
 
 /** One file a day (UTC) of JSON lines, written behind the hot path: at most one write under way. */
@@ -244,6 +246,7 @@ const USUAL: Omit<MessageRecord, 'id' | 'publicId' | 'account' | 'acceptedAt' | 
   sourceNpi: 0,
   destTon: 0,
   destNpi: 0,
+  platformRef: '',
 };
 
 /** A record from its line. Throws SyntaxError for a line that is none. */
@@ -284,5 +287,7 @@ function putLine(m: Message, showId: (carrier: string, id: string) => string, b:
   if (m.sourceNpi !== 0) o = putDecimal(b, m.sourceNpi, putLatin1(b, ',"sourceNpi":', o));
   if (m.destTon !== 0) o = putDecimal(b, m.destTon, putLatin1(b, ',"destTon":', o));
   if (m.destNpi !== 0) o = putDecimal(b, m.destNpi, putLatin1(b, ',"destNpi":', o));
+  if (m.platformRef !== '')
+    o = putText(Buffer.from(m.platformRef, 'latin1').toString('hex'), b, putLatin1(b, ',"platformRef":', o));
   return putLatin1(b, '}\n', o);
 }
