@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE } from '../protocols/smpp/header.ts';
-import { messageOctets } from '../protocols/smpp/payload.ts';
+import { messageOctets, UDHI } from '../protocols/smpp/payload.ts';
 import { isReceiptType, parseReceipt, receiptText, STATE, stateWord } from '../protocols/smpp/receipt.ts';
 import { ESME, statusName } from '../protocols/smpp/status.ts';
 import { SMPP_34, smppCodec } from '../protocols/smpp/tables.ts';
@@ -9,6 +9,7 @@ import type { Fields, Values } from '../protocols/wire/pdu.ts';
 import type { Plan } from '../protocols/wire/plan.ts';
 import { NO_TLVS } from '../protocols/wire/tlv.ts';
 import { createPeer } from './peer.ts';
+import { DATA_CODING } from './smpp-coding.ts';
 import { createSubmits } from './submits.ts';
 
 export interface EsmeOptions {
@@ -139,10 +140,10 @@ export async function bindEsme(options: EsmeOptions): Promise<Esme> {
 
   return {
     async submit({ source, destination, text, receipt }) {
-      const plan = createSubmits([text], 1, 'udh');
+      const plan = createSubmits([text], 1, 'udh', ['gsm7', 'ucs2']);
       const ids: string[] = [];
       for (let part = 0; part < plan.total; part++) {
-        const { dataCoding, esmClass, octets, tlvs } = plan.template(part);
+        const { coding, udhi, octets } = plan.template(part);
         const answer = await request(
           codec.submitSm,
           codec.submitSm.fill({
@@ -151,10 +152,9 @@ export async function bindEsme(options: EsmeOptions): Promise<Esme> {
             destAddrNpi: 1,
             destinationAddr: destination,
             registeredDelivery: receipt ? 1 : 0,
-            dataCoding,
-            esmClass,
+            dataCoding: DATA_CODING[coding],
+            esmClass: udhi ? UDHI : 0,
             shortMessage: octets,
-            tlvs,
           }),
         );
         const status = answer.readUInt32BE(8);

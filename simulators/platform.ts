@@ -1,30 +1,36 @@
 import { connect } from 'node:net';
-import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../protocols/smpp/header.ts';
-import { messageOctets, UDHI } from '../protocols/smpp/payload.ts';
-import { isReceiptType, parseReceipt, receiptText, STATE } from '../protocols/smpp/receipt.ts';
-import { ESME, statusName } from '../protocols/smpp/status.ts';
-import type { deliverSm } from '../protocols/smpp/tables.ts';
-import { SMPP_34, smppCodec } from '../protocols/smpp/tables.ts';
-import { TAG } from '../protocols/smpp/tlv-tags.ts';
 import { WireFault } from '../protocols/wire/fault.ts';
-import type { Fields, Pdu, Values } from '../protocols/wire/pdu.ts';
-import type { Plan } from '../protocols/wire/plan.ts';
-import { NO_TLVS, tlvText, tlvUint } from '../protocols/wire/tlv.ts';
 import { createPeer, type Peer } from './peer.ts';
 import { createPlatformBooks } from './platform-books.ts';
+import type {
+  Inbox,
+  PlatformLink,
+  PlatformProtocol,
+  PlatformSetup,
+  PlatformSpeaker,
+  ReceivedMo,
+} from './platform-protocol.ts';
+import { cmppPlatform } from './platforms/cmpp.ts';
+import { smppPlatform } from './platforms/smpp.ts';
 import { createSubmits } from './submits.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface LoadOptions {
   readonly host?: string;
   readonly port: number;
+  /** Default: smpp. */
+  readonly protocol?: 'smpp' | 'cmpp';
+  /** CMPP 2.0 (default), 2.1 or 3.0; SMPP is 3.4. */
+  readonly version?: string;
+  /** The account: SMPP system_id, CMPP SP_Id. */
   readonly systemId: string;
+  /** Its password, or shared secret. */
   readonly password: string;
   /** Messages to submit; one that is longer than a part takes several submits. */
   readonly count: number;
-  /** Sent in turn. GSM 03.38 where it holds the text, else UCS-2. */
+  /** Sent in turn, each in the protocol's plainest coding that holds it, else UCS-2. */
   readonly texts: readonly string[];
-  /** Connections, each a transceiver. Default 1. */
+  /** Connections that submit and receive. Default 1. */
   readonly binds?: number;
   /** Most unanswered submits of a bind. Default 100. */
   readonly window?: number;
@@ -35,11 +41,11 @@ export interface LoadOptions {
   readonly firstNumber?: number;
   /** Ask for receipts and wait for them. Default true. */
   readonly receipts?: boolean;
-  /** A long text goes in parts with a header (default), or whole in message_payload. */
+  /** A long text goes in parts with a header (default), or whole in message_payload (SMPP). */
   readonly long?: 'udh' | 'payload';
   /** Submit again what was cut off without an answer. Default false: it stays unknown. */
   readonly resubmit?: boolean;
-  /** Submit again, a little later, what was refused as too fast (RTHROTTLED, RMSGQFUL). Default false. */
+  /** Submit again, a little later, what was refused as too fast. Default false. */
   readonly retryThrottled?: boolean;
   /** A submit without an answer for so many milliseconds is unknown. Default 60,000. */
   readonly responseTimeout?: number;
@@ -47,8 +53,10 @@ export interface LoadOptions {
   readonly receiptTimeout?: number;
   /** Gives up when no bind could be had for so many milliseconds. Default 60,000. */
   readonly reconnectFor?: number;
-  /** A message from a handset came; `octets` with its header, valid during the call. */
-  readonly onMo?: (mo: Readonly<Pdu<typeof deliverSm>>, octets: Uint8Array) => void;
+  /** Submits no more than so many messages until `allow` gives more. Default: all. */
+  readonly allowed?: number;
+  /** A message from a handset came, or a part of one. */
+  readonly onMo?: (mo: ReceivedMo) => void;
 }
 
 interface Progress {
@@ -65,12 +73,15 @@ export interface Load {
   readonly progress: Progress;
   /** Rejects when there never was a bind: wrong password, nobody there. */
   readonly done: Promise<Verdict>;
+  /** Lets it submit so many messages in all. */
+  allow(messages: number): void;
+  /** Logs out and stays away. */
+  leave(): void;
+  /** Logs in again. */
+  comeBack(): void;
   /** Submits no more and waits for what is due; the second time for nothing. */
   stop(): void;
 }
-
-const SUBMIT_SM_RESP = 0x80000004;
-const DELIVER_SM = 0x05;
 
 /** How often the load looks for what did not come. */
 const LOOK_MS = 100;
@@ -78,7 +89,9 @@ const ENQUIRE_MS = 20_000;
 const THROTTLE_MS = 100;
 
 interface Bind {
+  readonly index: number;
   peer: Peer | undefined;
+  speaker: PlatformSpeaker | undefined;
   bound: boolean;
   everBound: boolean;
   sequence: number;
@@ -119,16 +132,25 @@ export function createLoad(options: LoadOptions): Load {
     throw new RangeError(`platform: count is ${count}; give how many messages to submit`);
   if (!(window > 0 && bindCount > 0)) throw new RangeError('platform: window and binds must be at least 1');
 
-  const codec = smppCodec(SMPP_34);
   const now = (): number => performance.now();
-
-  const plan = createSubmits(texts, count, long);
+  const protocol = protocolOf(options, {
+    name: options.systemId,
+    secret: options.password,
+    source,
+    receipts: wantsReceipts,
+  });
+  const { lastSequence } = protocol;
+  if (long === 'payload' && options.protocol !== undefined && options.protocol !== 'smpp')
+    throw new RangeError('platform: only SMPP has message_payload; use udh');
+  const plan = createSubmits(texts, count, long, protocol.codings);
   const { total, messageOf } = plan;
   const books = createPlatformBooks(plan, count, firstNumber, wantsReceipts);
   const { counts } = books;
   /** Parts to be submitted again, before new ones. */
   const again: number[] = [];
   let next = 0;
+  let allowed = plan.partOf(Math.min(count, options.allowed ?? count));
+  let away = false;
   let startedAt = 0;
 
   let lastEventAt = 0;
@@ -148,8 +170,10 @@ export function createLoad(options: LoadOptions): Load {
   // -- Submitting --------------------------------------------------------------------------------------------------
   let slots = 16;
   while (slots < window * 2) slots *= 2;
-  const binds: Bind[] = Array.from({ length: bindCount }, () => ({
+  const binds: Bind[] = Array.from({ length: bindCount }, (_, index) => ({
+    index,
     peer: undefined,
+    speaker: undefined,
     bound: false,
     everBound: false,
     sequence: 0,
@@ -162,61 +186,35 @@ export function createLoad(options: LoadOptions): Load {
     backoff: 50,
     lastSent: 0,
   }));
-  const submit = codec.submitSm.fill({
-    sourceAddr: source,
-    destAddrTon: 1,
-    destAddrNpi: 1,
-    registeredDelivery: wantsReceipts ? 1 : 0,
-  });
-
-  function write<F extends Fields>(
-    peer: Peer,
-    plan: Plan<F>,
-    value: Values<F>,
-    status: number,
-    sequence: number,
-  ): void {
-    peer.room(frameSize(plan, value, status));
-    peer.at = encodeFrame(plan, value, status, sequence, peer.out, peer.at);
-  }
-  function writeHeaderOnly(peer: Peer, command: number, sequence: number): void {
-    peer.room(HEADER);
-    peer.at = writeHeader(peer.out, peer.at, HEADER, command, 0, sequence);
-  }
-
   function nextSequence(bind: Bind): number {
     do {
-      bind.sequence = bind.sequence === 0x7fffffff ? 1 : bind.sequence + 1;
+      bind.sequence = bind.sequence === lastSequence ? 1 : bind.sequence + 1;
     } while (bind.parts[bind.sequence & (slots - 1)] !== -1);
     return bind.sequence;
   }
 
   /** Fills the window of a bind. */
   function pump(bind: Bind, at: number): void {
-    const { peer } = bind;
-    if (peer === undefined || !bind.bound || peer.closed || !peer.clear || at < bind.holdUntil) return;
+    const { peer, speaker } = bind;
+    if (peer === undefined || speaker === undefined || !bind.bound || peer.closed || !peer.clear || at < bind.holdUntil)
+      return;
     while (bind.inFlight < window) {
       let part: number;
       if (again.length > 0) part = again.pop()!;
-      else if (!stopped && next < total) {
+      else if (!stopped && next < allowed) {
         const dueAt = rate > 0 ? startedAt + (next * 1000) / rate : at;
         if (dueAt > at) return;
         books.due(next, dueAt);
         part = next++;
       } else return;
-      submitPart(bind, peer, part, at);
+      submitPart(bind, speaker, part, at);
     }
   }
 
-  function submitPart(bind: Bind, peer: Peer, part: number, at: number): void {
+  function submitPart(bind: Bind, speaker: PlatformSpeaker, part: number, at: number): void {
     const template = plan.template(part);
     const message = messageOf(part);
-    submit.destinationAddr = String(firstNumber + message);
-    submit.dataCoding = template.dataCoding;
-    submit.esmClass = template.esmClass;
-    submit.shortMessage = template.octets;
-    submit.tlvs = template.tlvs;
-    if (template.esmClass === UDHI) template.octets[3] = message;
+    if (template.udhi) template.octets[3] = message;
     const sequence = nextSequence(bind);
     const slot = sequence & (slots - 1);
     bind.parts[slot] = part;
@@ -225,71 +223,87 @@ export function createLoad(options: LoadOptions): Load {
     bind.inFlight++;
     bind.lastSent = at;
     counts.submits++;
-    write(peer, codec.submitSm, submit, 0, sequence);
+    speaker.submit(template, String(firstNumber + message), sequence);
   }
 
   // -- Answers -----------------------------------------------------------------------------------------------------
-  function onAnswer(bind: Bind, b: Buffer, start: number, end: number, sequence: number, at: number): void {
-    const status = b.readUInt32BE(start + 8);
+  /** The part that an answer is about, or -1 where nothing waits for it. */
+  function answered(bind: Bind, sequence: number): number {
     const slot = sequence & (slots - 1);
     let part = bind.parts[slot]!;
     if (part === -1 || bind.sequences[slot] !== sequence) {
       const late = bind.late.get(sequence);
-      if (late === undefined) return;
+      if (late === undefined) return -1;
       bind.late.delete(sequence);
-      if (!books.known(late)) return;
+      if (!books.known(late)) return -1;
       part = late;
     } else {
       bind.parts[slot] = -1;
       bind.inFlight--;
     }
-    lastEventAt = at;
-    if (status !== ESME.ROK) {
-      books.refusal(statusName(status));
-      if (retryThrottled && (status === ESME.RTHROTTLED || status === ESME.RMSGQFUL)) {
-        bind.holdUntil = at + THROTTLE_MS;
-        counts.resubmitted++;
-        again.push(part);
-        return;
-      }
-      books.refused(part);
-      return;
-    }
-    books.acked(part, codec.submitSmResp.decode(b, start + HEADER, end).messageId, at);
+    return part;
   }
 
-  function onDeliver(peer: Peer, b: Buffer, start: number, end: number, sequence: number, at: number) {
-    const pdu = codec.deliverSm.decode(b, start + HEADER, end);
-    write(peer, codec.deliverSmResp, deliverAnswer, 0, sequence);
-    lastEventAt = at;
-    if (!isReceiptType(pdu.esmClass)) {
-      counts.mos++;
-      options.onMo?.(pdu, messageOctets(pdu));
-      return;
-    }
-    let id = tlvText(pdu.tlvs, TAG.receiptedMessageId);
-    let stateNumber = tlvUint(pdu.tlvs, TAG.messageState);
-    if (id === undefined || stateNumber === undefined) {
-      const text = receiptText(messageOctets(pdu), pdu.dataCoding);
-      const read = parseReceipt(pdu.esmClass, text, pdu.tlvs);
-      id = read?.id;
-      stateNumber = read?.state ?? STATE.unknown;
-    }
-    if (id === undefined) {
-      counts.unreadable++;
-      return;
-    }
-    books.receipt(id, stateNumber, pdu.sourceAddr, at);
+  function linkOf(bind: Bind, peer: Peer): PlatformLink {
+    return {
+      peer,
+      index: bind.index,
+      sequence: () => nextSequence(bind),
+      bound: () => onBound(bind),
+      turnedAway(words, final) {
+        lastFault = words;
+        if (counts.submits === 0 && final) fail();
+        peer.end();
+      },
+      accepted(sequence, id) {
+        const part = answered(bind, sequence);
+        const at = now();
+        if (part !== -1) {
+          lastEventAt = at;
+          books.acked(part, id, at);
+        }
+        pump(bind, at);
+      },
+      refused(sequence, words, throttled) {
+        const part = answered(bind, sequence);
+        const at = now();
+        if (part !== -1) {
+          lastEventAt = at;
+          books.refusal(words);
+          if (retryThrottled && throttled) {
+            bind.holdUntil = at + THROTTLE_MS;
+            counts.resubmitted++;
+            again.push(part);
+          } else books.refused(part);
+        }
+        pump(bind, at);
+      },
+      ...inbox,
+    };
   }
-  const deliverAnswer = { messageId: '', tlvs: NO_TLVS };
+
+  const inbox: Inbox = {
+    receipt(id, state, number) {
+      lastEventAt = now();
+      books.receipt(id, state, number, lastEventAt);
+    },
+    mo(mo) {
+      lastEventAt = now();
+      counts.mos++;
+      options.onMo?.(mo);
+    },
+    unreadable() {
+      counts.unreadable++;
+    },
+  };
 
   // -- Binds -------------------------------------------------------------------------------------------------------
   function dial(bind: Bind): void {
     const socket = connect({ host, port });
-    const peer = createPeer(socket, FRAME, {
+    const peer = createPeer(socket, protocol.frame, {
       onFrame(b, start, end) {
         try {
-          onFrame(bind, peer, b, start, end);
+          speaker.onFrame(b, start, end);
         } catch (e) {
           if (!(e instanceof WireFault)) throw e;
           counts.unreadable++;
@@ -300,48 +314,17 @@ export function createLoad(options: LoadOptions): Load {
       },
       onClose: () => closed(bind),
     });
+    const speaker = protocol.speak(linkOf(bind, peer));
     bind.peer = peer;
+    bind.speaker = speaker;
     socket.on('error', (e) => {
       lastFault = e.message;
     });
-    socket.once('connect', () => {
-      const bindPdu = codec.bindTransceiver.fill({
-        systemId: options.systemId,
-        password: options.password,
-        interfaceVersion: SMPP_34,
-      });
-      write(peer, codec.bindTransceiver, bindPdu, 0, nextSequence(bind));
-    });
+    socket.once('connect', speaker.login);
   }
 
-  function onFrame(bind: Bind, peer: Peer, b: Buffer, start: number, end: number) {
-    const command = b.readUInt32BE(start + 4);
-    const sequence = b.readUInt32BE(start + 12);
+  function onBound(bind: Bind): void {
     const at = now();
-    switch (command) {
-      case SUBMIT_SM_RESP:
-        onAnswer(bind, b, start, end, sequence, at);
-        return pump(bind, at);
-      case DELIVER_SM:
-        return onDeliver(peer, b, start, end, sequence, at);
-      case 0x80000009:
-        return onBound(bind, peer, b.readUInt32BE(start + 8), at);
-      case 0x15:
-        return writeHeaderOnly(peer, 0x80000015, sequence);
-      case 0x06:
-        writeHeaderOnly(peer, 0x80000006, sequence);
-        return peer.end();
-      default:
-        if (command < RESPONSE) writeHeaderOnly(peer, 0x80000000, sequence);
-    }
-  }
-
-  function onBound(bind: Bind, peer: Peer, status: number, at: number) {
-    if (status !== ESME.ROK) {
-      lastFault = `bind_transceiver as ${JSON.stringify(options.systemId)} was refused with ${statusName(status)}`;
-      if (counts.submits === 0 && (status === ESME.RINVPASWD || status === ESME.RINVSYSID)) fail();
-      return peer.end();
-    }
     if (bind.everBound) counts.reconnects++;
     bind.everBound = true;
     bind.bound = true;
@@ -356,6 +339,7 @@ export function createLoad(options: LoadOptions): Load {
   function closed(bind: Bind): void {
     bind.bound = false;
     bind.peer = undefined;
+    bind.speaker = undefined;
     bind.late.clear();
     lastBoundAt = now();
     for (let slot = 0; slot < slots; slot++) {
@@ -365,9 +349,9 @@ export function createLoad(options: LoadOptions): Load {
       giveUp(part);
     }
     bind.inFlight = 0;
-    if (finished) return;
+    if (finished || away) return;
     setTimeout(() => {
-      if (!finished) dial(bind);
+      if (!finished && !away && bind.peer === undefined) dial(bind);
     }, bind.backoff);
     bind.backoff = Math.min(bind.backoff * 2, 1000);
   }
@@ -403,11 +387,11 @@ export function createLoad(options: LoadOptions): Load {
       }
       if (at - bind.lastSent > ENQUIRE_MS) {
         bind.lastSent = at;
-        writeHeaderOnly(bind.peer, 0x15, nextSequence(bind));
+        bind.speaker?.probe();
       }
       pump(bind, at);
     }
-    if (bound > 0) lastBoundAt = at;
+    if (bound > 0 || away) lastBoundAt = at;
     else if (at - lastBoundAt > reconnectFor) return counts.submits === 0 ? fail() : finish();
     const open = stopped ? binds.some((x) => x.inFlight > 0) || again.length > 0 : books.settled < total;
     if (open) return;
@@ -416,15 +400,19 @@ export function createLoad(options: LoadOptions): Load {
     if ((expected <= 0 && counts.missed === 0) || at - lastEventAt > receiptTimeout) finish();
   }
 
+  function logOut(): void {
+    for (const bind of binds) {
+      if (bind.peer === undefined) continue;
+      if (bind.bound) bind.speaker?.logout();
+      bind.peer.end();
+    }
+  }
+
   function close(): void {
     finished = true;
     clearInterval(look);
     clearInterval(pace);
-    for (const bind of binds) {
-      if (bind.peer === undefined) continue;
-      if (bind.bound) writeHeaderOnly(bind.peer, 0x06, nextSequence(bind));
-      bind.peer.end();
-    }
+    logOut();
   }
 
   function fail(): void {
@@ -432,7 +420,7 @@ export function createLoad(options: LoadOptions): Load {
     close();
     reject(
       new Error(
-        `platform: no bind at ${host}:${port} (${lastFault || 'no answer'}); check address, system_id and password`,
+        `platform: no bind at ${host}:${port} (${lastFault || 'no answer'}); check address, account and password`,
       ),
     );
   }
@@ -475,9 +463,31 @@ export function createLoad(options: LoadOptions): Load {
         bound: binds.filter((x) => x.bound).length,
       };
     },
+    allow(messages) {
+      allowed = plan.partOf(Math.min(count, messages));
+      for (const bind of binds) pump(bind, now());
+    },
+    leave() {
+      away = true;
+      logOut();
+    },
+    comeBack() {
+      away = false;
+      for (const bind of binds) if (bind.peer === undefined) dial(bind);
+    },
     stop() {
       if (stopped) return finish();
       stopped = true;
     },
   };
+}
+
+const CMPP_VERSIONS: Readonly<Record<string, number>> = { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 };
+
+function protocolOf(options: LoadOptions, setup: PlatformSetup): PlatformProtocol {
+  const { protocol = 'smpp', version } = options;
+  if (protocol === 'smpp') return smppPlatform(setup);
+  const octet = CMPP_VERSIONS[version ?? '2.0'];
+  if (octet === undefined) throw new RangeError(`platform: no CMPP ${version}; give 2.0, 2.1 or 3.0`);
+  return cmppPlatform(setup, octet);
 }

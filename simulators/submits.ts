@@ -1,16 +1,18 @@
-import { UDHI } from '../protocols/smpp/payload.ts';
-import { TAG } from '../protocols/smpp/tlv-tags.ts';
-import { encode } from '../protocols/text/charset.ts';
+import { type Coding, encode } from '../protocols/text/charset.ts';
 import { limitsFor, segment } from '../protocols/text/segment.ts';
 import { concatUdh } from '../protocols/text/udh.ts';
-import { NO_TLVS, type Tlv } from '../protocols/wire/tlv.ts';
 
 /** One submit of a text, but for its destination and sequence. */
-interface Template {
-  readonly dataCoding: number;
-  readonly esmClass: number;
+export interface Template {
+  readonly coding: Coding;
+  /** The octets begin with a header, whose reference is at octet 3. */
+  readonly udhi: boolean;
   readonly octets: Buffer;
-  readonly tlvs: readonly Tlv[];
+  /** Its place among the parts of the text, from 1. */
+  readonly part: number;
+  readonly parts: number;
+  /** Longer than a message holds: to go whole, in a field that has room for it. */
+  readonly whole: boolean;
 }
 
 /**
@@ -27,11 +29,17 @@ export interface Submits {
   partOf(message: number): number;
 }
 
-export function createSubmits(texts: readonly string[], count: number, long: 'udh' | 'payload'): Submits {
+/** `codings`: what the protocol has, the plainest first; the first that holds a text takes it. */
+export function createSubmits(
+  texts: readonly string[],
+  count: number,
+  long: 'udh' | 'payload',
+  codings: readonly Coding[],
+): Submits {
   const templates: Template[] = [];
   const textAt: number[] = [];
   texts.forEach((text, k) => {
-    for (const template of templatesOf(text, long)) {
+    for (const template of templatesOf(text, long, codings)) {
       templates.push(template);
       textAt.push(k);
     }
@@ -49,22 +57,28 @@ export function createSubmits(texts: readonly string[], count: number, long: 'ud
 }
 
 /** The submits that a text takes. */
-function templatesOf(text: string, long: 'udh' | 'payload'): Template[] {
-  const gsm = encode(text, 'gsm7');
-  const coding = gsm === undefined ? 'ucs2' : 'gsm7';
-  const octets = gsm ?? encode(text, 'ucs2')!;
-  const dataCoding = gsm === undefined ? 8 : 0;
+function templatesOf(text: string, long: 'udh' | 'payload', codings: readonly Coding[]): Template[] {
+  const { coding, octets } = encoded(text, codings);
   const limits = limitsFor(coding, 6);
-  const none = Buffer.alloc(0);
   if (octets.length > limits.single && long === 'payload') {
-    return [{ dataCoding, esmClass: 0, octets: none, tlvs: [{ tag: TAG.messagePayload, value: octets }] }];
+    return [{ coding, udhi: false, octets, part: 1, parts: 1, whole: true }];
   }
   const parts = segment(octets, coding, limits);
-  if (parts.length === 1) return [{ dataCoding, esmClass: 0, octets, tlvs: NO_TLVS }];
+  if (parts.length === 1) return [{ coding, udhi: false, octets, part: 1, parts: 1, whole: false }];
   return parts.map((part, k) => ({
-    dataCoding,
-    esmClass: UDHI,
+    coding,
+    udhi: true,
     octets: Buffer.concat([concatUdh(0, parts.length, k + 1, false), part]),
-    tlvs: NO_TLVS,
+    part: k + 1,
+    parts: parts.length,
+    whole: false,
   }));
+}
+
+function encoded(text: string, codings: readonly Coding[]): { coding: Coding; octets: Buffer } {
+  for (const coding of codings) {
+    const octets = encode(text, coding);
+    if (octets !== undefined) return { coding, octets };
+  }
+  throw new RangeError(`platform: no coding of ${codings.join(', ')} holds ${JSON.stringify(text)}`);
 }

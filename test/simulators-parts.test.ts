@@ -87,7 +87,7 @@ test('dice: weights and delays come out as given, from one seed the same', () =>
 test('submits: every part has its message, and every message its parts', () => {
   const texts = ['short', 'x'.repeat(400), '中'.repeat(71), 'again'];
   for (const count of [1, 2, 3, 4, 5, 11]) {
-    const submits = createSubmits(texts, count, 'udh');
+    const submits = createSubmits(texts, count, 'udh', ['gsm7', 'ucs2']);
     const sizes = new Map<number, number>();
     for (let part = 0; part < submits.total; part++) {
       const m = submits.messageOf(part);

@@ -359,7 +359,7 @@ describe('binds', () => {
       session.deliver_sm({ source_addr: '1', destination_addr: '2', short_message: Buffer.from('TD') });
     });
     const texts: string[] = [];
-    const verdict = await run(gateway.port, { onMo: (_, octets) => texts.push(Buffer.from(octets).toString()) });
+    const verdict = await run(gateway.port, { onMo: ({ octets }) => texts.push(Buffer.from(octets).toString()) });
     expect([verdict.mos, asked, texts.length, texts[0]]).toEqual([20, 20, 20, 'TD']);
   });
 

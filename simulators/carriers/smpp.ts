@@ -11,16 +11,18 @@ import {
   validateMulti,
   validateSubmit,
 } from '../../protocols/smpp/validate.ts';
-import { type Coding, encode, holds } from '../../protocols/text/charset.ts';
+import { encode, holds } from '../../protocols/text/charset.ts';
 import { limitsFor, segment } from '../../protocols/text/segment.ts';
-import { type Concat, concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { concatUdh } from '../../protocols/text/udh.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
-import { NO_TLVS, type Tlv, tlvUint, uintTlv } from '../../protocols/wire/tlv.ts';
+import { NO_TLVS, type Tlv, uintTlv } from '../../protocols/wire/tlv.ts';
 import type { Centre } from '../centre.ts';
+import { partAt, sarConcat } from '../part.ts';
 import type { Codes, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
+import { codingOf, DATA_CODING } from '../smpp-coding.ts';
 
 const CODES: Codes = {
   error: ESME.RSUBMITFAIL,
@@ -38,28 +40,6 @@ const SUBMIT_SM = 0x04;
 const DELIVER_SM_RESP = 0x80000005;
 const SUBMIT_MULTI = 0x21;
 const DATA_SM = 0x103;
-
-/** Text of what a data_coding says (3.4: 5.2.19, 23.038 above 0x0f); 15 is GBK by the habit of Chinese carriers. */
-function codingOf(dataCoding: number): Coding {
-  switch (dataCoding) {
-    case 0:
-      return 'gsm7';
-    case 1:
-      return 'ascii';
-    case 3:
-      return 'latin1';
-    case 8:
-      return 'ucs2';
-    case 15:
-      return 'gbk';
-    default:
-      if (dataCoding < 0x10) return 'octets';
-      if (dataCoding >= 0xf0) return (dataCoding & 4) === 0 ? 'gsm7' : 'octets';
-      return (['gsm7', 'octets', 'ucs2', 'octets'] as const)[(dataCoding >> 2) & 3]!;
-  }
-}
-
-const DATA_CODING: Readonly<Record<Coding, number>> = { gsm7: 0, ascii: 1, latin1: 3, ucs2: 8, gbk: 15, octets: 4 };
 
 /** A short message centre that speaks SMPP 3.3, 3.4 or 5.0. `version`: what it offers, 0x34 and the like. */
 export function smppCarrier(centre: Centre, version: number): Protocol {
@@ -231,17 +211,7 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
     tlvs: readonly Tlv[],
     id: string,
   ): void {
-    let octets = message;
-    let concat: Concat | undefined;
-    if ((esmClass & UDHI) !== 0) {
-      const udh = parseUdh(octets);
-      if (udh.fault === undefined) {
-        octets = octets.subarray(udh.length);
-        concat = udh.concat;
-      }
-    } else if (tlvs.length > 0) {
-      concat = sarConcat(tlvs);
-    }
+    const { octets, concat = sarConcat(tlvs) } = partAt(message, (esmClass & UDHI) !== 0);
     const account = session.book!.account.name;
     books.arrived({ account, source, destination, coding: codingOf(dataCoding), octets, concat, id });
   }
@@ -377,13 +347,4 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
 
     probe: (sequence) => writeHeaderOnly(0x15, ESME.ROK, sequence),
   };
-}
-
-/** Place of a part by sar_msg_ref_num, sar_total_segments and sar_segment_seqnum (3.4: 5.3.2.22-24). */
-function sarConcat(tlvs: readonly Tlv[]): Concat | undefined {
-  const ref = tlvUint(tlvs, TAG.sarMsgRefNum);
-  const total = tlvUint(tlvs, TAG.sarTotalSegments);
-  const seq = tlvUint(tlvs, TAG.sarSegmentSeqnum);
-  if (ref === undefined || total === undefined || seq === undefined) return undefined;
-  return seq === 0 || seq > total ? undefined : { ref, refBits: 16, total, seq };
 }

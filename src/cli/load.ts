@@ -20,8 +20,10 @@ export function loadCommand(): Command {
       'submit many messages as a platform, and book every answer and receipt; exit code 1 when any is lost or doubled',
     )
     .option('--host <address>', 'the gateway', '127.0.0.1')
-    .option('--port <n>', 'its SMPP port', portNumber, 2775)
-    .option('--system-id <id>', 'account', 'demo')
+    .option('--port <n>', 'its port', portNumber, 2775)
+    .addOption(new Option('--protocol <name>', 'what to speak').choices(['smpp', 'cmpp']).default('smpp'))
+    .option('--version <v>', 'cmpp 2.0 (default), 2.1, 3.0')
+    .option('--system-id <id>', 'account: system_id or SP_Id', 'demo')
     .option('--password <text>', 'its password (default: $YIMA_PASSWORD, else demo)')
     .option('--texts <file>', 'one text a line, sent in turn')
     .option('--count <n>', 'messages', wholeNumber, 10_000)
