@@ -104,6 +104,7 @@ describe('layers: an arrow may only point down', () => {
     'protocols/text': [],
     'protocols/smpp': ['protocols/wire', 'protocols/text'],
     'protocols/cmpp': ['protocols/wire', 'protocols/text'],
+    'protocols/sgip': ['protocols/wire', 'protocols/text'],
   };
 
   it('every file belongs to a layer', () => {

@@ -166,6 +166,28 @@ export const counted16: Kind<Uint8Array> = {
   size: (s) => `2+${s.value}.length`,
 };
 
+/** A four-octet length, then that many octets: a view into the frame, valid for this turn only. */
+export const counted32: Kind<Uint8Array> = {
+  ...always,
+  zero: new Uint8Array(0),
+  width: 0,
+  get: (s) =>
+    `if(o+4>end)short(${s.where},o);e=o+4+b[o]*16777216+(b[o+1]<<16|b[o+2]<<8|b[o+3]);if(e>end)overrun(${s.where},o);` +
+    `${s.value}=b.subarray(o+4,e);o=e;`,
+  put: (s) => `t=${s.value}.length;b[o]=t>>>24;b[o+1]=t>>>16;b[o+2]=t>>>8;b[o+3]=t;b.set(${s.value},o+4);o+=4+t;`,
+  size: (s) => `4+${s.value}.length`,
+};
+
+/** All octets to the end of the frame: a view, valid for this turn only. */
+export const restOctets: Kind<Uint8Array> = {
+  ...always,
+  zero: new Uint8Array(0),
+  width: 0,
+  get: (s) => `${s.value}=b.subarray(o,end);o=end;`,
+  put: (s) => `b.set(${s.value},o);o+=${s.value}.length;`,
+  size: (s) => `${s.value}.length`,
+};
+
 /** A length octet, then Latin-1 text (journal events). */
 export const text8: Kind<string> = {
   ...always,

@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander';
 import { describeFrame as describeCmpp } from '../../protocols/cmpp/describe.ts';
+import { describeFrame as describeSgip } from '../../protocols/sgip/describe.ts';
 import { describeFrame as describeSmpp } from '../../protocols/smpp/describe.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { Complaint } from './complaint.ts';
@@ -11,6 +12,7 @@ const READERS: Readonly<Record<string, (frame: Buffer) => object>> = {
   cmpp2: (frame) => describeCmpp(frame, 0x20),
   cmpp21: (frame) => describeCmpp(frame, 0x21),
   cmpp3: (frame) => describeCmpp(frame, 0x30),
+  sgip: describeSgip,
 };
 
 export function decodeCommand(): Command {
