@@ -8,11 +8,10 @@ import { createTurn, type Turn } from '../base/turn.ts';
 import { createWheel, type Wheel } from '../base/wheel.ts';
 import { diffConfig } from '../config/diff.ts';
 import type { AccountConfig, CarrierConfig, Config, ListenerConfig } from '../config/schema.ts';
-import { resolveSecret, verifyPassword } from '../config/secret.ts';
+import { resolveSecret, verifyDigest, verifyPassword } from '../config/secret.ts';
 import type { Gateway } from '../gateway/context.ts';
 import { createGateway, type Recovery, type RunningGateway } from '../gateway/gateway.ts';
 import type { Message, Segment } from '../message/message.ts';
-import { smppPlatform } from '../message/smpp-platform.ts';
 import { type Carrier as Dialled, type DialOptions, dial } from '../session/dial.ts';
 import type { BindCredentials, BindRequest, BindVerdict, Dialect } from '../session/dialect.ts';
 import { cmpp } from '../session/dialects/cmpp.ts';
@@ -22,7 +21,7 @@ import type { Mode } from '../session/session.ts';
 import type { Engine } from '../store/journal.ts';
 import { openLmdb } from '../store/lmdb.ts';
 import { createRecords } from '../store/records.ts';
-import { CARRIER_MAPPINGS, versionOf } from './protocols.ts';
+import { CARRIER_MAPPINGS, platformMappings, versionOf } from './protocols.ts';
 
 /** How each protocol binds; what its PDUs mean is beside it, in `protocols.ts`. */
 const DIALECTS: Readonly<Record<string, Dialect>> = { smpp, cmpp };
@@ -81,7 +80,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     log,
     after,
     carrierMappings: CARRIER_MAPPINGS,
-    platformMapping: smppPlatform,
+    platformMappings: platformMappings(config.node),
   });
   const recovery = running.recover();
   if (recovery.events > 0) log.info(recovery, 'journal replayed');
@@ -277,15 +276,20 @@ async function startListener(
 
 /** Judges a platform's bind: account, address, password, number of binds. */
 export function authenticate(gw: Gateway, bind: BindRequest): BindVerdict | Promise<BindVerdict> {
-  const config = gw.config.accounts.find((a) => a.systemId === bind.name);
+  const config = gw.config.accounts.find((a) => a.systemId === bind.name && a.protocol === bind.protocol);
   if (gw.stopping) return { accept: false, reason: 'busy' };
   if (config === undefined) return { accept: false, reason: 'unknown' };
   if (!addressAllowed(config, bind.remoteAddress)) return { accept: false, reason: 'address' };
-  const given = bind.password;
-  const good = given === undefined ? false : verifyPassword(config.password, given);
+  const { password: given, digestOf } = bind;
+  const good =
+    digestOf !== undefined
+      ? verifyDigest(config.password, digestOf)
+      : given !== undefined && verifyPassword(config.password, given);
   const judge = (known: boolean): BindVerdict => {
     if (!known) return { accept: false, reason: 'password' };
     if (!config.enabled) return { accept: false, reason: 'disabled' };
+    // The password may have taken its time, and a reload come meanwhile.
+    if (gw.accounts.get(config.name)?.config.protocol !== bind.protocol) return { accept: false, reason: 'unknown' };
     if ((gw.accounts.get(config.name)?.sessions.length ?? 0) >= config.maxBinds)
       return { accept: false, reason: 'alreadyBound' };
     return { accept: true, peer: config.name, window: config.window };

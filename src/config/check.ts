@@ -1,7 +1,7 @@
 // What a schema of single keys cannot say: names that must be unique, references that must lead somewhere, keys that
 // must go together, and what only a demo may do.
 import { accessSync, constants } from 'node:fs';
-import type { Address, CarrierConfig, Config, PasswordRef } from './schema.ts';
+import type { AccountConfig, Address, CarrierConfig, Config, PasswordRef, SecretRef } from './schema.ts';
 import { parseHash, resolveSecret, SecretFault } from './secret.ts';
 
 /** Something wrong at a key of the configuration. */
@@ -50,11 +50,15 @@ function checkNames(config: Config, report: Report): void {
       report,
     );
   }
-  unique(
-    config.accounts.map(({ systemId }, i) => [systemId, ['accounts', i, 'systemId']] as const),
-    'the systemId',
-    report,
-  );
+  // One login name may be of several protocols: they have listeners of their own.
+  const accounts = config.accounts.map((account, i) => ({ ...account, at: ['accounts', i, 'systemId'] }));
+  for (const protocol of new Set(accounts.map((a) => a.protocol))) {
+    unique(
+      accounts.filter((a) => a.protocol === protocol).map(({ systemId, at }) => [systemId, at] as const),
+      'the systemId',
+      report,
+    );
+  }
   unique(
     config.accounts.flatMap(({ mo }, i) => mo.map((prefix, k) => [prefix, ['accounts', i, 'mo', k]] as const)),
     'the called-number prefix',
@@ -154,6 +158,44 @@ function checkSecret(
   }
 }
 
+/** Widths of the login names, and whether a platform shows its password only by a digest of it. */
+const LOGINS: Readonly<Record<AccountConfig['protocol'], { readonly name: number; readonly digest: boolean }>> = {
+  smpp: { name: 15, digest: false },
+  cmpp: { name: 6, digest: true },
+};
+
+function checkAccount(
+  { protocol, systemId, password }: AccountConfig,
+  at: readonly PropertyKey[],
+  config: Config,
+  report: Report,
+  env: NodeJS.ProcessEnv,
+): void {
+  const { name, digest } = LOGINS[protocol];
+  const spoken = protocol.toUpperCase();
+  if (systemId.length > name) report([...at, 'systemId'], `a login name of ${spoken} has at most ${name} octets`);
+  // With no listener at all one complaint will do.
+  if (config.listeners.length > 0 && !config.listeners.some((l) => l.protocol === protocol))
+    report([...at, 'protocol'], `no listener speaks ${protocol}`);
+  checkSecret(password, [...at, 'password'], config.demo, report, env);
+  if (!digest) return;
+  const needs = `${spoken} platforms prove their password by a digest, which needs the password itself: use { env: NAME } or { file: path }`;
+  if ('scrypt' in password) report([...at, 'password', 'scrypt'], needs);
+  else if (!('demo' in password) && isHash(password, env)) {
+    report([...at, 'password', 'env' in password ? 'env' : 'file'], `holds a hash; ${needs}, with the password in it`);
+  }
+}
+
+function isHash(ref: SecretRef, env: NodeJS.ProcessEnv): boolean {
+  try {
+    return parseHash(resolveSecret(ref, env)) !== undefined;
+  } catch (error) {
+    // Reported by `checkSecret`.
+    if (error instanceof SecretFault) return false;
+    throw error;
+  }
+}
+
 function checkTlsFiles(
   tls: { cert?: string | undefined; key?: string | undefined; ca?: string | undefined },
   path: readonly PropertyKey[],
@@ -218,8 +260,8 @@ export function checkConfig(config: Config, env: NodeJS.ProcessEnv = process.env
       report(['listeners', i, 'tls', 'clientCertificate'], 'requiring a client certificate needs `ca`');
     }
   });
-  config.accounts.forEach(({ password }, i) => {
-    checkSecret(password, ['accounts', i, 'password'], config.demo, report, env);
+  config.accounts.forEach((account, i) => {
+    checkAccount(account, ['accounts', i], config, report, env);
   });
   config.carriers.forEach((carrier, i) => {
     const at = ['carriers', i];

@@ -144,6 +144,8 @@ const password = () =>
 
 // ---- shared choices --------------------------------------------------------------------------------------------
 
+/** Protocols that platforms may speak. */
+const platformProtocol = () => z.enum(['smpp', 'cmpp']);
 /** What becomes of a message whose outcome a crash or a lost bind left unknown. */
 const onUnknown = () => z.enum(['resend', 'fail']);
 /** What data_coding 0 (SMSC default alphabet) means to this peer (SMPP 3.4 §5.2.19). */
@@ -167,6 +169,11 @@ const code = () => z.int().min(0).max(0xffffffff);
 
 const node = z.strictObject({
   name: name().default('yima').describe('Name of this process in logs, metrics and message ids'),
+  code: countOrZero(65_535)
+    .optional()
+    .describe(
+      'Number of this process in the ids that CMPP and SMGP platforms are given (网关代码); no two processes that serve one platform may have the same. If left out it is made from `name`',
+    ),
   data: path().default('./data').describe('Folder of the store; relative to the working directory'),
   stopWithin: duration().prefault('10s').describe('Longest time a graceful stop (SIGTERM) may take'),
 });
@@ -220,7 +227,7 @@ const listenerTls = z.strictObject({
 
 export const listenerSchema = z.strictObject({
   name: name().describe('Name in logs and metrics; unique'),
-  protocol: z.enum(['smpp']).describe('Protocol spoken by platforms here'),
+  protocol: platformProtocol().describe('Protocol spoken by platforms here'),
   listen: address().describe('Address to listen on; port 0 takes any free port'),
   tls: listenerTls.optional().describe('TLS; plain TCP if left out'),
   proxyProtocol: z
@@ -277,8 +284,15 @@ const receipts = z.strictObject({
 
 export const accountSchema = z.strictObject({
   name: name().describe('Name in logs, metrics and records; unique'),
-  systemId: text(15).min(1, 'expected a system_id').describe('system_id of its binds; unique'),
-  password: password().describe('Password of its binds: a hash, or a reference'),
+  protocol: platformProtocol().default('smpp').describe('Protocol that it speaks, on a listener of that protocol'),
+  systemId: text(15)
+    .min(1, 'expected a system_id')
+    .describe(
+      'Login name of its binds: system_id, Source_Addr (CMPP, at most 6 octets); unique among those of one protocol',
+    ),
+  password: password().describe(
+    'Password of its binds: a hash, or a reference. No hash for CMPP, whose platforms show a digest',
+  ),
   allowedIps: z.array(cidr()).default([]).describe('Addresses it may bind from; empty: from everywhere'),
   allowedSources: z
     .array(pattern())

@@ -104,6 +104,15 @@ function verifyHash(text: string, parsed: Hash, given: string): boolean | Promis
 }
 
 /**
+ * Whether a digest that a peer has shown is made with the account's password: `digestOf` says so of a secret. Of a
+ * password that is known by its hash only none can be made.
+ * @throws SecretFault if the reference cannot be resolved
+ */
+export function verifyDigest(ref: PasswordRef, digestOf: (secret: string) => boolean): boolean {
+  return !('scrypt' in ref) && digestOf(resolveSecret(ref));
+}
+
+/**
  * Whether a password is the account's, in time that does not depend on how much of it is right. A hash may also stand
  * in the file or variable. Answers at once where no scrypt run is needed: for plain references, and for the last good
  * password of a hash.

@@ -3,11 +3,14 @@ import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { type Draft, type Message, MT, QUEUED, VALIDITY_GIVEN, WANTS_INTERMEDIATE } from '../message/message.ts';
 import type { Failed, FromPlatform, Refusal } from '../message/platform.ts';
+import { blockOf } from '../message/public-id.ts';
 import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
 import { type Account, wishOf } from './account.ts';
 import { cancel, query, replace } from './amend.ts';
+import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
+import { countDay, dayCounts } from './days.ts';
 import { enqueue } from './dispatch.ts';
 import { matchesAny, pick, ruleFor } from './route.ts';
 import { applyAccepted, createFrom } from './state.ts';
@@ -18,6 +21,7 @@ interface Ticket {
   readonly account: Account;
   readonly pdu: Plan;
   readonly sequence: number;
+  /** When it was taken. */
   readonly at: number;
   readonly publicId: number;
   readonly failed: readonly Failed[];
@@ -42,7 +46,8 @@ export function onPlatformRequest(
       submit(gw, account, session, pdu, sequence, request.draft);
       return;
     case 'multi':
-      submitMany(gw, account, session, pdu, sequence, request);
+      if (request.whole) submitWhole(gw, account, session, pdu, sequence, request.drafts);
+      else submitMany(gw, account, session, pdu, sequence, request);
       return;
     case 'query':
       query(gw, account, session, pdu, sequence, request);
@@ -53,6 +58,11 @@ export function onPlatformRequest(
     case 'replace':
       replace(gw, account, session, pdu, sequence, request);
       return;
+    case 'statistics': {
+      const out = request.answer(dayCounts(account, request.day, request.service));
+      session.respond(sequence, out.plan, out.value, 0);
+      return;
+    }
     case 'refused': {
       account.counters.refused++;
       countStatus(account, request.status);
@@ -70,68 +80,96 @@ function submit(
   sequence: number,
   draft: Draft,
 ): void {
-  const taken = take(gw, account, session, draft, 0);
-  if (typeof taken === 'string') {
-    refuse(account, session, pdu, sequence, taken);
+  const now = gw.clock.now();
+  const place = judge(gw, account, draft, now, NOTHING_AHEAD);
+  if (typeof place === 'string') {
+    refuse(account, session, pdu, sequence, place);
     return;
   }
-  const ticket: Ticket = {
-    session,
-    account,
-    pdu,
-    sequence,
-    at: gw.clock.now(),
-    publicId: taken.publicId,
-    failed: NONE_FAILED,
-  };
-  gw.batch.effect(acknowledge, gw, ticket, taken);
+  const taken = take(gw, account, session, draft, now, place, gw.state.nextId, 0);
+  gw.batch.effect(acknowledge, gw, ticketOf(session, account, pdu, sequence, taken, NONE_FAILED), taken);
 }
 
+/** One content for several, each for itself: who cannot be taken is named in the answer. */
 function submitMany(
   gw: Gateway,
   account: Account,
   session: Session<Message>,
   pdu: Plan,
   sequence: number,
-  request: Extract<FromPlatform, { what: 'multi' }>,
+  request: Extract<FromPlatform, { what: 'multi'; whole: false }>,
 ): void {
+  const now = gw.clock.now();
   const failed: Failed[] = [];
-  let publicId = 0;
+  let first: Message | undefined;
   let last: Refusal = 'list';
   for (const draft of request.drafts) {
-    const taken = take(gw, account, session, draft, publicId);
-    if (typeof taken === 'string') {
-      last = taken;
+    const place = judge(gw, account, draft, now, NOTHING_AHEAD);
+    if (typeof place === 'string') {
+      last = place;
       failed.push({
         destination: draft.destination,
         ton: draft.destTon,
         npi: draft.destNpi,
-        status: account.mapping.status(taken),
+        status: account.mapping.status(place),
       });
     } else {
-      publicId = taken.publicId;
+      const taken = take(gw, account, session, draft, now, place, gw.state.nextId, first?.id ?? 0);
+      first ??= taken;
       gw.batch.effect(afterAccepted, gw, taken, undefined);
     }
   }
-  if (publicId === 0) {
+  if (first === undefined) {
     refuse(account, session, pdu, sequence, last);
     return;
   }
   for (let i = 0; i < request.lists; i++)
     failed.push({ destination: '', ton: 0, npi: 0, status: account.mapping.status('list') });
-  const ticket: Ticket = { session, account, pdu, sequence, at: gw.clock.now(), publicId, failed };
-  gw.batch.effect(acknowledge, gw, ticket, undefined);
+  gw.batch.effect(acknowledge, gw, ticketOf(session, account, pdu, sequence, first, failed), undefined);
 }
 
-/** Every check before a message is ours; then it is recorded. */
-function take(
+/** One content for several under one status: all are taken or none, and their ids follow one another. */
+function submitWhole(
   gw: Gateway,
   account: Account,
   session: Session<Message>,
-  draft: Draft,
-  publicId: number,
-): Message | Refusal {
+  pdu: Plan,
+  sequence: number,
+  drafts: readonly Draft[],
+): void {
   const now = gw.clock.now();
+  const places: (Carrier | undefined)[] = [];
+  let segments = 0;
+  for (const draft of drafts) {
+    const place = judge(gw, account, draft, now, { messages: places.length, segments });
+    if (typeof place === 'string') {
+      for (const carrier of places) if (carrier !== undefined) carrier.promised--;
+      refuse(account, session, pdu, sequence, place);
+      return;
+    }
+    places.push(place);
+    segments += segmentsOf(draft);
+  }
+  const id = blockOf(gw.state.nextId, drafts.length);
+  let first: Message | undefined;
+  drafts.forEach((draft, i) => {
+    const taken = take(gw, account, session, draft, now, places[i], id + i, id);
+    first ??= taken;
+    gw.batch.effect(afterAccepted, gw, taken, undefined);
+  });
+  if (first === undefined) refuse(account, session, pdu, sequence, 'destination');
+  else gw.batch.effect(acknowledge, gw, ticketOf(session, account, pdu, sequence, first, NONE_FAILED), undefined);
+}
+
+/** What of the same request was judged before and is not taken yet. */
+interface Ahead {
+  readonly messages: number;
+  readonly segments: number;
+}
+const NOTHING_AHEAD: Ahead = Object.freeze({ messages: 0, segments: 0 });
+
+/** Every check before a message is ours. A carrier that is given back has promised room; undefined: it is for later. */
+function judge(gw: Gateway, account: Account, draft: Draft, now: number, ahead: Ahead): Carrier | undefined | Refusal {
   const { config } = account;
   if (gw.batch.faulty !== '' || gw.scarce !== '') return 'storeFailing';
   if (gw.stopping || gw.batch.congested) return 'throttled';
@@ -144,26 +182,36 @@ function take(
   const segments = segmentsOf(draft);
   if (segments > 255) return 'tooLong';
   const { rate } = account;
-  if (rate.limit > 0 && rate.room(now) < Math.min(segments, rate.limit)) return 'throttled';
-  if (gw.state.active.size + gw.state.frozen.count >= gw.config.store.hotMessages) return 'queueFull';
+  if (rate.limit > 0 && rate.room(now) < Math.min(ahead.segments + segments, rate.limit)) return 'throttled';
+  if (gw.state.active.size + gw.state.frozen.count + ahead.messages >= gw.config.store.hotMessages) return 'queueFull';
   const route = gw.routes.get(config.route);
   if (route === undefined) return 'noRoute';
-  let carrier = '';
-  if (draft.scheduledAt > now) {
-    if (ruleFor(route, draft.source, draft.destination) === undefined) return 'noRoute';
-  } else {
-    const choice = pick(route, gw.carriers, {
-      source: draft.source,
-      destination: draft.destination,
-      tried: NONE_TRIED,
-    });
-    if (choice.carrier === undefined) return choice.passed.length === 0 ? 'noRoute' : config.busy;
-    carrier = choice.carrier.name;
-    choice.carrier.promised++;
-  }
-  if (rate.limit > 0) for (let i = 0; i < segments; i++) rate.take(now);
+  if (draft.scheduledAt > now)
+    return ruleFor(route, draft.source, draft.destination) === undefined ? 'noRoute' : undefined;
+  const choice = pick(route, gw.carriers, {
+    source: draft.source,
+    destination: draft.destination,
+    tried: NONE_TRIED,
+  });
+  if (choice.carrier === undefined) return choice.passed.length === 0 ? 'noRoute' : config.busy;
+  choice.carrier.promised++;
+  return choice.carrier;
+}
 
-  const id = gw.state.nextId;
+/** Records a message: it is ours. `first` is the id of the first of several destinations, 0 for an only one. */
+function take(
+  gw: Gateway,
+  account: Account,
+  session: Session<Message>,
+  draft: Draft,
+  now: number,
+  place: Carrier | undefined,
+  id: number,
+  first: number,
+): Message {
+  const { config, rate } = account;
+  const segments = segmentsOf(draft);
+  if (rate.limit > 0) for (let i = 0; i < segments; i++) rate.take(now);
   const { receipts } = config;
   const wish = wishOf(config, draft.registered);
   const message = createFrom(
@@ -171,7 +219,7 @@ function take(
     {
       id,
       kind: MT,
-      publicId: publicId === 0 ? id : publicId,
+      publicId: first === 0 ? id : first,
       account: account.name,
       acceptedAt: now,
       registered: (draft.registered & ~3 & 0xff) | wish,
@@ -187,11 +235,23 @@ function take(
   gw.batch.add(plans.accepted, message);
   applyAccepted(gw.state, message);
   // Decided now, so that the queue's room is the room that was promised; not journalled: a restart decides anew.
-  message.carrier = carrier;
+  message.carrier = place === undefined ? '' : place.name;
   message.submitter = gw.epoch + session.id;
   account.counters.accepted++;
   account.counters.segments += segments;
+  if (account.mapping.tellsDays) countDay(account, message, first === 0 || first === id ? 'submitted' : 'further');
   return message;
+}
+
+function ticketOf(
+  session: Session<Message>,
+  account: Account,
+  pdu: Plan,
+  sequence: number,
+  first: Message,
+  failed: readonly Failed[],
+): Ticket {
+  return { session, account, pdu, sequence, at: first.acceptedAt, publicId: first.publicId, failed };
 }
 
 const NONE_TRIED: readonly string[] = Object.freeze([]);
@@ -208,7 +268,8 @@ function acknowledge(gw: Gateway, t: Ticket, only: Message | undefined): void {
   if (only !== undefined) afterAccepted(gw, only);
   const { mapping, config, counters } = t.account;
   const version = t.session.version;
-  const out = mapping.submitAnswer(t.pdu, version, mapping.writeId(t.publicId, config, version), t.failed);
+  const id = mapping.writeId(t.publicId, t.at, config, version);
+  const out = mapping.submitAnswer(t.pdu, version, id, t.failed);
   counters.ackTime.record(gw.clock.now() - t.at);
   countStatus(t.account, 0);
   t.session.respond(t.sequence, out.plan, out.value, 0);

@@ -5,6 +5,7 @@ import type { AccountConfig } from '../config/schema.ts';
 import type { Message } from '../message/message.ts';
 import type { PlatformMapping } from '../message/platform.ts';
 import type { Session } from '../session/session.ts';
+import type { Days } from './days.ts';
 import { createRate, type Rate } from './rate.ts';
 
 export interface AccountCounters {
@@ -42,12 +43,15 @@ export interface Account extends Pump {
   enabled: boolean;
   readonly receivers: number;
   readonly counters: AccountCounters;
+  readonly days: Days;
 }
 
+/** `before` spoke another protocol: what is still to be told goes over to the new one, and its counts go on. */
 export function createAccount(
   config: AccountConfig,
   mapping: PlatformMapping,
   pump: (account: Account) => void,
+  before?: Account,
 ): Account {
   const sessions: Session<Message>[] = [];
   const account: Account = {
@@ -55,7 +59,7 @@ export function createAccount(
     config,
     mapping,
     sessions,
-    outbox: createRing<number>(),
+    outbox: before?.outbox ?? createRing<number>(),
     rate: createRate(config.throughput),
     pausedUntil: 0,
     pauseMs: PAUSE_FROM,
@@ -68,7 +72,8 @@ export function createAccount(
       for (const s of sessions) if (s.mode !== 'tx') n++;
       return n;
     },
-    counters: {
+    days: before?.days ?? new Map(),
+    counters: before?.counters ?? {
       accepted: 0,
       segments: 0,
       refused: 0,

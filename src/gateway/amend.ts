@@ -1,6 +1,7 @@
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { DELETED, type Message, MT, PENDING, QUEUED, VALIDITY_GIVEN } from '../message/message.ts';
 import type { FromPlatform, Refusal } from '../message/platform.ts';
+import { candidates, type KnownId } from '../message/public-id.ts';
 import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
 import { type Account, wishOf } from './account.ts';
@@ -20,9 +21,9 @@ export function query(
   sequence: number,
   asked: Asked<'query'>,
 ): void {
-  const known = account.mapping.readId(asked.id, account.config, session.version);
-  const m = known === undefined ? undefined : known.short ? lookUp(gw, account, known) : look(gw, known.id);
-  if (m !== undefined && m.kind === MT && m.account === account.name && sameSource(asked, m)) {
+  const known = account.mapping.readId(asked.id, account.config, session.version, gw.clock.now());
+  const m = known === undefined ? undefined : lookUp(gw, account, known);
+  if (m !== undefined && sameSource(asked, m)) {
     const out = account.mapping.queryAnswer(session.version, asked.id, m, m.endedAt);
     session.respond(sequence, out.plan, out.value, 0);
     return;
@@ -47,15 +48,15 @@ export function cancel(
 ): void {
   const targets: Message[] = [];
   if (asked.id !== '') {
-    const known = account.mapping.readId(asked.id, account.config, session.version);
+    const known = account.mapping.readId(asked.id, account.config, session.version, gw.clock.now());
     const m = known === undefined ? undefined : lookUp(gw, account, known);
     if (m === undefined || !sameSource(asked, m)) {
       refuse(account, session, pdu, sequence, 'notFound');
       return;
     }
-    // All destinations of one submit_multi have its id, and ids of their own that follow it.
+    // The id of several destinations is that of the first, and their own follow it.
     for (let k = 0; k < 255; k++) {
-      const one = k === 0 ? m : gw.state.active.get(m.id + k);
+      const one = k === 0 ? m : m.id === m.publicId ? gw.state.active.get(m.id + k) : undefined;
       if (one !== undefined && one.publicId === m.publicId && untouched(one)) targets.push(one);
     }
     if (targets.length === 0) {
@@ -88,7 +89,7 @@ export function replace(
   sequence: number,
   asked: Asked<'replace'>,
 ): void {
-  const known = account.mapping.readId(asked.id, account.config, session.version);
+  const known = account.mapping.readId(asked.id, account.config, session.version, gw.clock.now());
   const m = known === undefined ? undefined : lookUp(gw, account, known);
   if (m === undefined || m.source !== asked.source) {
     refuse(account, session, pdu, sequence, 'notFound');
@@ -132,14 +133,12 @@ const sameSource = (asked: { readonly source: string }, m: Message): boolean =>
   asked.source === '' || m.source === asked.source;
 
 /** A message of the account that can be changed as long as it is among those at work; others are read-only copies. */
-function lookUp(gw: Gateway, account: Account, known: { id: number; short: boolean }): Message | undefined {
-  if (!known.short) {
-    const m = look(gw, known.id);
-    return m !== undefined && m.kind === MT && m.account === account.name ? m : undefined;
-  }
-  // Peers older than 3.4 know 32 bits of the id: looked for among what is at work.
-  for (const m of gw.state.active.values()) {
-    if (m.account === account.name && m.id % 0x1_0000_0000 === known.id) return m;
+function lookUp(gw: Gateway, account: Account, known: KnownId): Message | undefined {
+  for (const id of candidates(known, gw.state.nextId)) {
+    // Where an id may be one of many they are looked for among what is at work.
+    const m = known.every === 0 ? look(gw, id) : gw.state.active.get(id);
+    if (m === undefined || m.kind !== MT || m.account !== account.name) continue;
+    if (m.acceptedAt >= known.from && m.acceptedAt < known.to) return m;
   }
   return undefined;
 }

@@ -539,5 +539,6 @@ function intermediate(gw: Gateway, m: Message, report: Report, now: number): voi
     session.version,
     now,
   );
+  if (out === undefined) return;
   if (session.request(out.plan, out.value, { ...m, id: 0, live: false }) >= 0) account.inFlight++;
 }

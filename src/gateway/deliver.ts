@@ -4,6 +4,7 @@ import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
 import { type Account, pauseTelling, tellingWent } from './account.ts';
 import type { Gateway } from './context.ts';
+import { countDay } from './days.ts';
 import { applyClosed, find, freeze } from './state.ts';
 
 /** Receipts in memory as objects; those behind them wait frozen. */
@@ -119,6 +120,8 @@ export function close(gw: Gateway, m: Message, outcome: string): void {
   const value = { id: m.id, outcome, at: gw.clock.now() };
   // An MO has come to its end only now; held until its record is in the file.
   if (m.kind === MO) {
+    const account = gw.accounts.get(m.account);
+    if (account?.mapping.tellsDays) countDay(account, m, outcome === 'taken' ? 'moTaken' : 'moFailed');
     gw.state.holds.hold(m.batch);
     gw.batch.effect(gw.records.add, m, m.batch, undefined);
   }

@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import type { Answer, CarrierMapping } from '../message/mapping.ts';
 import { ENDED, type Message, MO, PENDING, QUEUED, REPORTED, SENDING, SENT, type Segment } from '../message/message.ts';
 import type { PlatformMapping } from '../message/platform.ts';
+import { resumedId } from '../message/public-id.ts';
 import { IDLE, type SessionOwner } from '../session/session.ts';
 import { createBatch } from '../store/batch.ts';
 import { readBatch } from '../store/events.ts';
@@ -39,7 +40,7 @@ export interface GatewayDeps {
   readonly after: (ms: number, run: () => void) => { cancel(): void };
   /** What each protocol means, by name: the one registry is handed down by whoever wires the process. */
   readonly carrierMappings: Readonly<Record<string, CarrierMapping>>;
-  readonly platformMapping: PlatformMapping;
+  readonly platformMappings: Readonly<Record<string, PlatformMapping>>;
 }
 
 /** What replay found. */
@@ -133,11 +134,15 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     for (const account of gw.accounts.values()) account.enabled = false;
     for (const c of next.accounts) {
       const known = gw.accounts.get(c.name);
-      if (known === undefined) {
+      const mapping = deps.platformMappings[c.protocol];
+      if (mapping === undefined) throw new Error(`account ${c.name}: protocol ${c.protocol} is not built in`);
+      if (known === undefined || known.mapping !== mapping) {
         gw.accounts.set(
           c.name,
-          createAccount(c, deps.platformMapping, (account) => deliverPump(gw, account)),
+          createAccount(c, mapping, (account) => deliverPump(gw, account), known),
         );
+        // The old one lives on as long as its sessions: what it told is answered in its own protocol.
+        for (const s of [...(known?.sessions ?? [])]) s.unbind('the account speaks another protocol now');
         continue;
       }
       if (known.config.throughput !== c.throughput) known.rate = createRate(c.throughput);
@@ -320,7 +325,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       gw.state.parked.clear();
       for (const [key, report] of parked) gw.state.parked.set(key, report);
       // Ids rise with time, so that they stay unique even if the journal was emptied.
-      gw.state.nextId = Math.max(gw.state.nextId, clock.now() * 256);
+      gw.state.nextId = resumedId(gw.state.nextId, clock.now() * 256);
       return { batches, events, messages: gw.state.active.size + gw.state.frozen.count, ms: systemClock.now() - began };
     },
 

@@ -4,6 +4,7 @@ import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
+import { countDay } from './days.ts';
 import { tell } from './deliver.ts';
 import { accountForCalled } from './route.ts';
 import { applyAccepted, createFrom } from './state.ts';
@@ -23,7 +24,8 @@ export function onMo(
   const { mapping, counters, config } = carrier;
   counters.mo++;
   const account = accountForCalled(gw.config.accounts, draft.destination) ?? config.mo.account;
-  if (account === undefined || !gw.accounts.has(account)) {
+  const to = account === undefined ? undefined : gw.accounts.get(account);
+  if (to === undefined) {
     counters.moRefused++;
     gw.log.warn({ carrier: carrier.name, called: draft.destination }, 'MO refused: no account has this called number');
     session.respond(sequence, answer.plan, answer.value, mapping.noRouteStatus);
@@ -41,7 +43,7 @@ export function onMo(
       id,
       kind: MO,
       publicId: id,
-      account,
+      account: to.name,
       acceptedAt: gw.clock.now(),
       registered: 0,
       flags: 0,
@@ -53,6 +55,7 @@ export function onMo(
   );
   gw.batch.add(plans.accepted, m);
   applyAccepted(gw.state, m);
+  if (to.mapping.tellsDays) countDay(to, m, 'mo');
   gw.batch.effect(tell, gw, m, undefined);
   gw.batch.effect(answerMo, session, sequence, answer);
 }

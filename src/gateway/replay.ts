@@ -62,7 +62,7 @@ function again(gw: Gateway, r: MessageRecord): void {
   const value = {
     id: gw.state.nextId,
     kind: MT,
-    publicId: r.publicId,
+    publicId: gw.accounts.get(r.account)?.mapping.idPerDestination === true ? r.id : r.publicId,
     account: r.account,
     acceptedAt: r.acceptedAt,
     source: r.source,

@@ -3,6 +3,7 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 import type { AccountConfig } from '../config/schema.ts';
 import type { Outgoing } from './mapping.ts';
 import type { Draft, Message } from './message.ts';
+import type { KnownId } from './public-id.ts';
 
 /** Why we refuse what a platform asks, in no protocol's terms; each protocol maps it to its own status. */
 export type Refusal =
@@ -26,7 +27,9 @@ export type Refusal =
 export type FromPlatform =
   | { readonly what: 'submit'; readonly draft: Draft }
   /** One content for several destinations; `lists` names distribution lists, which are not kept here. */
-  | { readonly what: 'multi'; readonly drafts: readonly Draft[]; readonly lists: number }
+  | { readonly what: 'multi'; readonly whole: false; readonly drafts: readonly Draft[]; readonly lists: number }
+  /** The same under one status: all are taken or none. */
+  | { readonly what: 'multi'; readonly whole: true; readonly drafts: readonly Draft[] }
   | { readonly what: 'query'; readonly id: string; readonly source: string }
   | {
       readonly what: 'cancel';
@@ -36,8 +39,28 @@ export type FromPlatform =
       readonly serviceType: string;
     }
   | { readonly what: 'replace'; readonly id: string; readonly source: string; readonly draft: Draft }
+  /** Counts of the day that `day` (ms) falls in, of a service or ('') of all. */
+  | {
+      readonly what: 'statistics';
+      readonly day: number;
+      readonly service: string;
+      readonly answer: (counts: DayCounts) => Outgoing;
+    }
   /** Cannot be taken; the status is the protocol's own. */
   | { readonly what: 'refused'; readonly status: number };
+
+/** Messages that were taken on one day, and what became of them. */
+export interface DayCounts {
+  /** Requests, and messages (one a destination) in them. */
+  readonly submits: number;
+  readonly messages: number;
+  readonly delivered: number;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly moTaken: number;
+  readonly moWaiting: number;
+  readonly moFailed: number;
+}
 
 /** A destination of a multiple submit that was refused. */
 export interface Failed {
@@ -50,19 +73,23 @@ export interface Failed {
 /** What a protocol means, as a platform speaks it. One per protocol. */
 export interface PlatformMapping {
   readonly protocol: string;
+  /** Platforms may ask for the counts of a day: they are kept. */
+  readonly tellsDays: boolean;
+  /** Each of several destinations is told under its own id; else all under that of the first. */
+  readonly idPerDestination: boolean;
   /** `sequence`: the whole of a wide sequence number (SGIP), as octets in a Latin-1 string. */
   read(pdu: Plan, value: Values<Fields>, account: AccountConfig, now: number, sequence: string): FromPlatform;
   /** Status for a refusal. */
   status(refusal: Refusal): number;
   /** Name of a status for logs and metrics: `ESME_RTHROTTLED`. */
   statusName(status: number): string;
-  /** The answer to a submit (`id` is '' where refused). */
+  /** The answer to a submit. `id` as `writeId` made it, '' where refused. */
   submitAnswer(pdu: Plan, version: number, id: string, failed: readonly Failed[]): Outgoing;
   queryAnswer(version: number, id: string, message: Pick<Message, 'state' | 'error'>, doneAt: number): Outgoing;
   /** The answer without content to any request of a platform. */
   plainAnswer(pdu: Plan, version: number): Outgoing;
   toReceipt(message: Message, account: AccountConfig, version: number): Outgoing;
-  /** A state that is not final. */
+  /** A state that is not final; undefined where the protocol does not tell such. */
   toIntermediate(
     message: Message,
     state: number,
@@ -70,15 +97,12 @@ export interface PlatformMapping {
     account: AccountConfig,
     version: number,
     now: number,
-  ): Outgoing;
+  ): Outgoing | undefined;
   toMo(message: Message, account: AccountConfig, version: number): Outgoing;
-  /** How the platform's id text maps to ours: `id % 2^32` where `short`. */
-  readId(
-    id: string,
-    account: AccountConfig,
-    version: number,
-  ): { readonly id: number; readonly short: boolean } | undefined;
-  writeId(id: number, account: AccountConfig, version: number): string;
+  /** What the platform's id says of ours; undefined where it is none of our making. */
+  readId(id: string, account: AccountConfig, version: number, now: number): KnownId | undefined;
+  /** The platform's id of a message: nothing else goes into it, so that it is the same after every restart. */
+  writeId(id: number, acceptedAt: number, account: AccountConfig, version: number): string;
   /** What a platform's answer to a receipt or MO means. */
   outcome(status: number): 'taken' | 'later' | 'refused';
 }

@@ -51,6 +51,8 @@ const REFUSALS: Readonly<Record<Refusal, number>> = {
 /** SMPP as platforms speak it to us. */
 export const smppPlatform: PlatformMapping = {
   protocol: 'smpp',
+  tellsDays: false,
+  idPerDestination: false,
 
   read(pdu, value, account, now): FromPlatform {
     switch (pdu.name) {
@@ -80,7 +82,7 @@ export const smppPlatform: PlatformMapping = {
           if (d.destFlag === 1)
             drafts.push({ ...base, destination: d.destinationAddr, destTon: d.destAddrTon, destNpi: d.destAddrNpi });
         }
-        return { what: 'multi', drafts, lists: v.destAddress.length - drafts.length };
+        return { what: 'multi', whole: false, drafts, lists: v.destAddress.length - drafts.length };
       }
       case 'query_sm': {
         const v = value as unknown as Pdu<typeof querySm>;
@@ -203,7 +205,7 @@ export const smppPlatform: PlatformMapping = {
   },
 
   readId: readPublicId,
-  writeId: publicIdText,
+  writeId: (id, _acceptedAt, account, version) => publicIdText(id, account, version),
 
   outcome(status) {
     if (status === 0) return 'taken';

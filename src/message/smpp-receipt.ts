@@ -7,6 +7,7 @@ import { NO_TLVS, type Tlv, textTlv, uintTlv } from '../../protocols/wire/tlv.ts
 import type { AccountConfig } from '../config/schema.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { DELIVERED, idText, type Message, NO_OCTETS, REPLAYED, UNKNOWN } from './message.ts';
+import type { KnownId } from './public-id.ts';
 import { tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
 
@@ -22,16 +23,13 @@ export function publicIdText(id: number, account: AccountConfig, version: number
   return idText(id, version < SMPP_34 ? 'short' : account.receipts.idForm);
 }
 
-/** The id that a platform names, back as ours; `id % 2^32` where `short`. */
-export function readPublicId(
-  id: string,
-  account: AccountConfig,
-  version: number,
-): { readonly id: number; readonly short: boolean } | undefined {
+/** The id that a platform names, back as ours; peers older than 3.4 know 32 bits of it. */
+export function readPublicId(id: string, account: AccountConfig, version: number): KnownId | undefined {
   const short = version < SMPP_34;
   const n = short || account.receipts.idForm === 'hex' ? Number.parseInt(id, 16) : Number(id);
   const plain = short || account.receipts.idForm === 'hex' ? /^[0-9a-fA-F]{1,14}$/ : /^\d{1,16}$/;
-  return plain.test(id) && Number.isSafeInteger(n) ? { id: n, short } : undefined;
+  if (!plain.test(id) || !Number.isSafeInteger(n)) return undefined;
+  return { id: n, every: short ? 0x1_0000_0000 : 0, from: 0, to: Number.POSITIVE_INFINITY };
 }
 
 const scratch = Buffer.allocUnsafe(4096);
