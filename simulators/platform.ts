@@ -62,6 +62,8 @@ export interface LoadOptions {
 interface Progress {
   readonly parts: number;
   readonly submitted: number;
+  /** How many it may submit for now. */
+  readonly allowed: number;
   readonly settled: number;
   readonly acked: number;
   readonly receipted: number;
@@ -457,6 +459,7 @@ export function createLoad(options: LoadOptions): Load {
       return {
         parts: total,
         submitted: next,
+        allowed,
         settled: books.settled,
         acked: counts.acked,
         receipted: counts.receipted,

@@ -3,8 +3,8 @@ import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { type Measured, run, start } from '../process.ts';
 import { latencyOf, type Measurement, printTable, type Result } from './figures.ts';
-import { type Measured, run, start } from './process.ts';
 
 /**
  * `npm run bench`: platform → gateway → carrier → report → receipt, each in a process of its own, the gateway on its
