@@ -168,9 +168,13 @@ describe('tlvs', () => {
     expect(read(strict, '14000002beef').length).toBe(1);
     expect(tlvUint(read(strict, '02040002007b'), 0x0204)).toBe(123);
   });
-  it('refuses or clamps a length beyond the frame', () => {
+  it('refuses, clamps or drops what has a length beyond the frame', () => {
     expect(() => read(strict, '001e0041333035')).toThrow('tlv-overrun');
     expect(Buffer.from(read(clamp, '001e0041333035')[0]!.value).toString()).toBe('305');
+    const drop = plan(definePdu(1, 'p', { t: tlvs('p', { onOverrun: 'drop', maxCount: 3, trailingZeros: 3 }) }), 1);
+    for (const cut of ['001e0041333035', '001e0041', '001e00', '00']) {
+      expect(read(drop, `02040002007b${cut}`).map((t) => t.tag)).toEqual([0x0204]);
+    }
   });
   it('bounds their number', () => {
     expect(() => read(strict, '0030000000300000003000000030000000')).toThrow('tlv-too-many');

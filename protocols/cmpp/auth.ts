@@ -5,13 +5,14 @@ const SOURCE_ADDR = 6;
 const NINE_ZEROS = Buffer.alloc(9);
 
 /** Octets of a digest as the PDU field takes them: a Latin-1 string. */
-function md5(...parts: readonly (Buffer | string)[]): string {
+export function md5(...parts: readonly (Buffer | string)[]): string {
   const hash = createHash('md5');
   for (const part of parts) hash.update(part);
   return hash.digest('binary');
 }
 
-function same(a: string, b: string): boolean {
+/** Compares digests in a time that does not tell how much of them is right. */
+export function same(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'));
 }
 

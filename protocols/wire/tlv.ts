@@ -11,8 +11,11 @@ export interface Tlv {
 export const NO_TLVS: readonly Tlv[] = Object.freeze([]);
 
 export interface TlvRules {
-  /** A length that runs past the frame: refuse (a customer must not be billed for a cut message), or keep what is there. */
-  readonly onOverrun: 'fault' | 'clamp';
+  /**
+   * A length that runs past the frame: refuse (a customer must not be billed for a cut message), keep what is there of
+   * the value, or drop it and whatever is behind it.
+   */
+  readonly onOverrun: 'fault' | 'clamp' | 'drop';
   /** More than this many in one PDU is an attack, not a message. */
   readonly maxCount: number;
   /** Zero octets at the end that are no TLV (C strings counted with their NUL by old peers) are dropped. */
@@ -33,13 +36,14 @@ function tlvCodec(pdu: string, rules: TlvRules): Custom<readonly Tlv[]> {
       while (o < end) {
         if (list.length === rules.maxCount) throw new WireFault('tlv-too-many', pdu, 'tlvs', o);
         if (end - o < 4) {
-          if (rules.onOverrun === 'clamp' || allZero(b, o, end)) break;
+          if (rules.onOverrun !== 'fault' || allZero(b, o, end)) break;
           throw new WireFault('tlv-truncated', pdu, 'tlvs', o);
         }
         const tag = b.readUInt16BE(o);
         let close = o + 4 + b.readUInt16BE(o + 2);
         if (close > end) {
           if (rules.onOverrun === 'fault') throw new WireFault('tlv-overrun', pdu, 'tlvs', o);
+          if (rules.onOverrun === 'drop') break;
           close = end;
         }
         list.push({ tag, value: b.subarray(o + 4, close) });

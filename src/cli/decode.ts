@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { describeFrame as describeCmpp } from '../../protocols/cmpp/describe.ts';
 import { describeFrame as describeSgip } from '../../protocols/sgip/describe.ts';
+import { describeFrame as describeSmgp } from '../../protocols/smgp/describe.ts';
 import { describeFrame as describeSmpp } from '../../protocols/smpp/describe.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { Complaint } from './complaint.ts';
@@ -13,6 +14,8 @@ const READERS: Readonly<Record<string, (frame: Buffer) => object>> = {
   cmpp21: (frame) => describeCmpp(frame, 0x21),
   cmpp3: (frame) => describeCmpp(frame, 0x30),
   sgip: describeSgip,
+  smgp: (frame) => describeSmgp(frame, 0x30),
+  smgp13: (frame) => describeSmgp(frame, 0x13),
 };
 
 export function decodeCommand(): Command {
