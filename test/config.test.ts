@@ -709,7 +709,6 @@ describe('diff', () => {
       carriers: none,
       routesChanged: false,
       priorityChanged: false,
-      logChanged: false,
       needsRestart: [],
     });
   });
@@ -733,8 +732,13 @@ describe('diff', () => {
       `node: { data: /elsewhere }\nstore: { maxOctets: 1GiB, commitDelay: 0s }\nadmin: { listen: 127.0.0.1:1 }\nlog: { level: debug }\npriority: { share: 0.5 }\n${BASE}`,
     );
     const diff = diffConfig(before, after);
-    expect(diff.needsRestart).toEqual(['node.data', 'store.maxOctets', 'store.commitDelay', 'admin.listen']);
-    expect(diff.logChanged).toBe(true);
+    expect(diff.needsRestart).toEqual([
+      'node.data',
+      'log.level',
+      'store.maxOctets',
+      'store.commitDelay',
+      'admin.listen',
+    ]);
     expect(diff.priorityChanged).toBe(true);
   });
 });

@@ -609,6 +609,60 @@ describe('dial', () => {
     reconnect: { fromMs: 1_000, toMs: 60_000, credentialTries: 3, alreadyBoundMs: 90_000 },
   });
 
+  test('a secret is read anew before every attempt: a rotated one counts without a reload', async () => {
+    const carriers = await smsc();
+    let secret = 'old';
+    const base = baseOf(carriers.port);
+    const options = () => ({ ...base, bind: { ...base.bind, secret } });
+    const { world, carrier } = dialling(carriers.port, { ...options(), fresh: options });
+    await until(() => carrier.sessions.length === 1);
+    expect(carriers.peers[0]!.frames[0]!.octets.includes('old')).toBe(true);
+    secret = 'new';
+    carriers.peers[0]!.socket.destroy();
+    await until(() => carrier.slots[0]!.state === 'waiting');
+    await world.wait(carrier.slots[0]!.nextAttemptAt - world.clock.now() + 40, 20);
+    await until(() => carrier.sessions.length === 1);
+    expect(carriers.peers[1]!.frames[0]!.octets.includes('new')).toBe(true);
+  });
+
+  test('a secret that cannot be read fails the attempt and says so; it is tried again', async () => {
+    const carriers = await smsc();
+    let there = false;
+    const base = baseOf(carriers.port);
+    const fresh = () => {
+      if (!there) throw new Error('cannot read the secret file x');
+      return base;
+    };
+    const { world, carrier } = dialling(carriers.port, { fresh });
+    expect(carrier.slots[0]!.error).toBe('cannot connect: cannot read the secret file x');
+    there = true;
+    await world.wait(carrier.slots[0]!.nextAttemptAt - world.clock.now() + 40, 20);
+    await until(() => carrier.sessions.length === 1);
+  });
+
+  test('on demand: bound when woken, at rest after the peer hangs up with nothing due, in trouble when it refuses', async () => {
+    const carriers = await smsc();
+    const { carrier } = dialling(carriers.port, { onDemand: true });
+    expect(states(carrier)).toBe('idle');
+    expect(carrier.resting).toBe(true);
+    carrier.wake();
+    await until(() => carrier.sessions.length === 1);
+    // A plain FIN, as SGIP's servers end an idle connection (SGIP reference, deviation 5).
+    carriers.peers[0]!.socket.end();
+    await until(() => states(carrier) === 'idle');
+    expect(carrier.resting).toBe(true);
+    expect(carriers.peers).toHaveLength(1);
+    carrier.wake();
+    await until(() => carrier.sessions.length === 1);
+    // Gone with a request unanswered: that is a failure, tried again by itself.
+    carriers.peers[1]!.onFrame = undefined;
+    carrier.sessions[0]!.request(codec.submitSm, codec.submitSm.fill(text), 'm');
+    await until(() => carriers.peers[1]!.frames.some((f) => f.command === 4));
+    carriers.peers[1]!.socket.destroy();
+    await until(() => states(carrier) === 'waiting');
+    expect(carrier.resting).toBe(false);
+  });
+
   test('network errors back off exponentially with jitter up to the cap, then the bind comes by itself', async () => {
     const gone = await servePeers(smpp, () => undefined);
     await gone.close();

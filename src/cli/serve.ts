@@ -123,7 +123,8 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       }
       for (const c of next.carriers) {
         if (diff.carriers.added.includes(c.name)) dials.set(c.name, dialCarrier(c, parts));
-        else if (diff.carriers.changed.includes(c.name)) dials.get(c.name)?.update(dialOptions(c));
+        else if (diff.carriers.changed.includes(c.name))
+          dials.get(c.name)?.update({ ...dialOptions(c), fresh: () => dialOptions(c) });
       }
       for (const name of [...diff.accounts.removed, ...diff.accounts.changed]) {
         const now = next.accounts.find((a) => a.name === name);
@@ -160,18 +161,21 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 }
 
 function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running }: Parts): Dialled<Segment> {
-  return dial<Segment>(dialOptions(config), {
-    clock,
-    wheel,
-    turn,
-    log,
-    owner: running.carriers,
-    onAlarm: (carrier, reason) =>
-      log.error(
-        { carrier: carrier.name, reason },
-        'ALARM: the carrier refuses our credentials; dialling stopped until they change',
-      ),
-  });
+  return dial<Segment>(
+    { ...dialOptions(config), fresh: () => dialOptions(config) },
+    {
+      clock,
+      wheel,
+      turn,
+      log,
+      owner: running.carriers,
+      onAlarm: (carrier, reason) =>
+        log.error(
+          { carrier: carrier.name, reason },
+          'ALARM: the carrier refuses our credentials; dialling stopped until they change',
+        ),
+    },
+  );
 }
 
 function dialOptions(config: CarrierConfig): DialOptions {
@@ -197,6 +201,7 @@ function dialOptions(config: CarrierConfig): DialOptions {
     bind: credentials(config),
     binds: config.binds,
     window: config.window,
+    connectTimeoutMs: config.bindTimeout,
     bindTimeoutMs: config.bindTimeout,
     responseTimeoutMs: config.responseTimeout,
     keepaliveMs: config.keepalive,

@@ -15,7 +15,6 @@ export interface ConfigDiff {
   readonly carriers: ListDiff;
   readonly routesChanged: boolean;
   readonly priorityChanged: boolean;
-  readonly logChanged: boolean;
   /** Keys that differ but only count from the next start on, such as `store.maxOctets`. */
   readonly needsRestart: readonly string[];
 }
@@ -42,7 +41,7 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
   for (const key of ['demo', 'simulators'] as const) {
     if (!isDeepStrictEqual(before[key], after[key])) needsRestart.push(key);
   }
-  for (const section of ['node', 'store', 'admin'] as const) {
+  for (const section of ['node', 'log', 'store', 'admin'] as const) {
     const old: Record<string, unknown> = before[section];
     for (const [key, value] of Object.entries(after[section])) {
       if (!isDeepStrictEqual(old[key], value)) needsRestart.push(`${section}.${key}`);
@@ -54,7 +53,6 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
     carriers: diffList(before.carriers, after.carriers),
     routesChanged: !isDeepStrictEqual(before.routes, after.routes),
     priorityChanged: !isDeepStrictEqual(before.priority, after.priority),
-    logChanged: !isDeepStrictEqual(before.log, after.log),
     needsRestart,
   };
 }

@@ -47,6 +47,8 @@ export interface DialOptions extends SessionLimits {
   readonly reconnect: ReconnectOptions;
   /** Longest wait for the connection itself (TLS included); default 10 s. */
   readonly connectTimeoutMs?: number;
+  /** The same options with secrets and certificates read anew, asked for before every attempt: what has been rotated counts. */
+  readonly fresh?: () => DialOptions;
   /** Binds are made on `wake` and may end when idle (`idleCloseMs`), instead of being kept up. */
   readonly onDemand?: boolean;
 }
@@ -252,13 +254,14 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
       failed(slot, 'network', reason);
     };
     try {
-      const made = connect(options, () => {
+      const using = options.fresh?.() ?? options;
+      const made = connect(using, () => {
         if (settled) return;
         settled = true;
         connecting.delete(slot);
         slot.timer.cancel();
         made.off('close', onClose);
-        begin(slot, made);
+        begin(slot, made, using);
       });
       socket = made;
     } catch (error) {
@@ -273,19 +276,19 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
     slot.timer.arm(options.connectTimeoutMs ?? CONNECT_MS);
   };
 
-  const begin = (slot: LiveSlot<T>, socket: Socket): void => {
-    const link = new SocketLink(socket, { frame: options.dialect.frame }, wheel, turn);
-    const { mode: _pair, ...credentials } = options.bind;
+  const begin = (slot: LiveSlot<T>, socket: Socket, using: DialOptions): void => {
+    const link = new SocketLink(socket, { frame: using.dialect.frame }, wheel, turn);
+    const { mode: _pair, ...credentials } = using.bind;
     const session = new Engine<T>(
       link,
       {
-        dialect: options.dialect,
-        limits: options,
+        dialect: using.dialect,
+        limits: using,
         side: {
           role: 'client',
-          name: options.name,
+          name: using.name,
           credentials: { ...credentials, mode: slot.mode },
-          window: options.window,
+          window: using.window,
           tag: deps.tag,
         },
         keeper: keeperOf(slot),
