@@ -4,7 +4,7 @@ import type { Pump } from '../base/turn.ts';
 import type { AccountConfig } from '../config/schema.ts';
 import type { Message } from '../message/message.ts';
 import type { PlatformMapping } from '../message/platform.ts';
-import type { Session } from '../session/session.ts';
+import type { OnDemand, Session } from '../session/session.ts';
 import type { Days } from './days.ts';
 import { createRate, type Rate } from './rate.ts';
 
@@ -32,6 +32,8 @@ export interface Account extends Pump {
   mapping: PlatformMapping;
   /** Bound sessions; those that take receipts are `rx` or `trx`. */
   readonly sessions: Session<Message>[];
+  /** How the platform is dialled for its receipts and MO, where it waits for that (SGIP). */
+  connection: OnDemand | undefined;
   /** Ids of ended messages to be told, oldest first. */
   readonly outbox: Ring<number>;
   rate: Rate;
@@ -59,6 +61,7 @@ export function createAccount(
     config,
     mapping,
     sessions,
+    connection: undefined,
     outbox: before?.outbox ?? createRing<number>(),
     rate: createRate(config.throughput),
     pausedUntil: 0,

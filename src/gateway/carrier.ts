@@ -5,7 +5,7 @@ import type { Pump } from '../base/turn.ts';
 import type { CarrierConfig } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { Message, Segment } from '../message/message.ts';
-import type { Session } from '../session/session.ts';
+import type { OnDemand, Session } from '../session/session.ts';
 import { createLane } from './lane.ts';
 import { createRate, type Rate } from './rate.ts';
 
@@ -52,13 +52,6 @@ export interface CarrierCounters {
   readonly responseTime: Histogram;
   /** From the carrier's answer to its report. */
   readonly reportTime: Histogram;
-}
-
-/** Connections that are opened when there is something to say. */
-export interface OnDemand {
-  /** Nothing is wrong with the peer: it would be connected if there were something to say. */
-  readonly resting: boolean;
-  wake(): void;
 }
 
 /** A carrier at run time: its binds, its queue, what it is doing. */

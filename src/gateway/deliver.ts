@@ -29,7 +29,10 @@ export function deliverPump(gw: Gateway, account: Account): void {
   if (account.pausedUntil > now) return;
   while (account.outbox.length > 0) {
     let session = freest(account);
-    if (session === undefined) return;
+    if (session === undefined) {
+      if (account.receivers === 0) account.connection?.wake();
+      return;
+    }
     const m = find(gw.state, account.outbox.shift()!);
     if (m === undefined || m.stage !== ENDED) continue;
     if (account.config.receipts.to === 'submitter' && m.submitter !== 0) {

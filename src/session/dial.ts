@@ -5,7 +5,7 @@ import type { Timer } from '../base/wheel.ts';
 import type { BindCredentials, BindFailure, Dialect } from './dialect.ts';
 import { Engine, type Keeper, type SessionDeps, type SessionLimits } from './engine.ts';
 import { SocketLink } from './link.ts';
-import { IDLE, type Mode, type Session } from './session.ts';
+import { IDLE, type Mode, type OnDemand, type Session } from './session.ts';
 
 export interface DialTls {
   /** Authorities that we trust instead of the system's. */
@@ -85,15 +85,11 @@ export interface Slot<T> {
 }
 
 /** A carrier's binds. */
-export interface Carrier<T> {
+export interface Carrier<T> extends OnDemand {
   readonly name: string;
   /** The bound ones. */
   readonly sessions: readonly Session<T>[];
   readonly slots: readonly Slot<T>[];
-  /** On demand only: nothing is wrong with the peer, it is bound or would be after `wake`. */
-  readonly resting: boolean;
-  /** On demand only: binds those that are not bound. */
-  wake(): void;
   /** Takes other options: binds that they do not concern stay up. */
   update(options: DialOptions): void;
   /** Unbinds all within `withinMs` (default 5000); resolves when the last session is closed. */

@@ -71,7 +71,14 @@ export type BindRefusal =
   | 'busy';
 
 export type BindVerdict =
-  | { readonly accept: true; readonly peer: string; readonly window: number; readonly tag?: unknown }
+  | {
+      readonly accept: true;
+      readonly peer: string;
+      readonly window: number;
+      readonly tag?: unknown;
+      /** What the bind is for, where that is not as the peer says: SGIP's platforms may take reports on their own. */
+      readonly mode?: Mode;
+    }
   | { readonly accept: false; readonly reason: BindRefusal };
 
 /** What a dialect reads from a bind, before the listener adds where it came from. */

@@ -575,7 +575,7 @@ export class Engine<T> implements Session<T>, Receiver {
     if (verdict.accept) {
       const { systemId } = this.#side as ServerSide;
       this.#writeReady(dialect.acceptBind(operation, claim, systemId), sequence);
-      this.mode = claim.mode;
+      this.mode = verdict.mode ?? claim.mode;
       if (verdict.tag !== undefined) this.tag = verdict.tag;
       this.#window.resize(verdict.window);
       this.#onBound(verdict.peer, claim.version);

@@ -105,6 +105,13 @@ export interface Session<T> {
   setWindow(size: number): void;
 }
 
+/** Connections that are opened when there is something to say, and may end when there is not (SGIP). */
+export interface OnDemand {
+  /** Nothing is wrong with the peer: it is bound, or would be after `wake`. */
+  readonly resting: boolean;
+  wake(): void;
+}
+
 /** Who owns sessions: the gateway. Every call is synchronous, in the turn in which its octets came. */
 export interface SessionOwner<T> {
   onBound(session: Session<T>): void;
