@@ -231,6 +231,9 @@ function checkCarrier(carrier: CarrierConfig, at: readonly PropertyKey[], report
   if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined)) {
     report([...at, 'tls'], '`cert` and `key` go together');
   }
+  if (carrier.longMessage === 'payload' && (carrier.reserve.head > 0 || carrier.reserve.tail > 0)) {
+    report([...at, 'reserve'], 'with longMessage payload the carrier cuts the text, and leaves room for its own');
+  }
   if (carrier.protocol === 'cmpp') {
     if (carrier.linkId !== '' && carrier.version !== '3.0')
       report([...at, 'linkId'], `CMPP ${carrier.version} has no LinkID`);

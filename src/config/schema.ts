@@ -402,6 +402,27 @@ const carrierKeys = {
     .literal(['plain', '86', '+86'])
     .default('plain')
     .describe('How mainland mobile numbers are written to it: 138…, 86138…, +86138… (quote it)'),
+  choose: z
+    .enum(['smallest', 'preferred'])
+    .default('smallest')
+    .describe(
+      'Which of the codings that hold a text it goes out in: the one with the fewest segments, the earlier one of two, or the first in `coding`',
+    ),
+  signature: z
+    .enum(['asGiven', 'first', 'last'])
+    .default('asGiven')
+    .describe(
+      'Where it wants the signature 【…】 of a text: as the platform put it, at the start, or at the end (whole in the last segment). Moved only, never added; segments that a platform cut itself are left alone',
+    ),
+  reserve: z
+    .strictObject({
+      head: countOrZero(30).default(0).describe('Before the text, in the first segment'),
+      tail: countOrZero(30).default(0).describe('Behind the text, in the last segment'),
+    })
+    .prefault({})
+    .describe(
+      'Characters that it adds itself, such as its own signature or how to opt out: kept free in the texts that Yima cuts',
+    ),
   mo: z
     .strictObject({
       account: name()
