@@ -40,9 +40,11 @@ export function choose(
 }
 
 /**
- * Whether there are texts that take fewer segments in `coding` than in `other`. UCS2 never does: every character has two
- * octets at least, and no part has fewer. Of the rest only GSM 03.38 differs: more room, two septets for a bracket.
+ * Whether a text may take fewer segments in `coding` than in `other`, where both hold it. UCS2 never does: it has two
+ * octets for every character, which is the most, and no part has less room. ASCII
+ * does not where the other has an octet for its characters too.
  */
 export function mayTakeFewer(coding: Coding, other: Coding): boolean {
-  return coding !== 'ucs2' && coding !== other && (other === 'ucs2' || coding === 'gsm7' || other === 'gsm7');
+  if (coding === 'ucs2' || coding === other) return false;
+  return coding !== 'ascii' || other === 'ucs2' || other === 'gsm7';
 }
