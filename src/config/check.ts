@@ -64,6 +64,13 @@ function checkNames(config: Config, report: Report): void {
     'the called-number prefix',
     report,
   );
+  unique(
+    config.accounts.flatMap(({ extensions }, i) =>
+      extensions.map((digits, k) => [digits, ['accounts', i, 'extensions', k]] as const),
+    ),
+    'the extension',
+    report,
+  );
 }
 
 function checkReferences(config: Config, report: Report): void {

@@ -321,6 +321,18 @@ export const accountSchema = z.strictObject({
     .array(digits().min(1, 'expected digits'))
     .default([])
     .describe('Prefixes of called numbers whose MO go to this account; the longest match wins'),
+  moForm: z
+    .enum(['whole', 'cut', 'segments'])
+    .default('whole')
+    .describe(
+      'Long MO: joined and in one PDU (where the protocol has one for it, such as message_payload above 254 octets; elsewhere as segments), joined and cut again into segments in order, or the segments as and when they come',
+    ),
+  extensions: z
+    .array(digits().min(1, 'expected digits'))
+    .default([])
+    .describe(
+      'Digits behind the access code of a carrier that are its own (扩展号): MO to them are its, and a source address that is empty or begins with one of them goes out behind the access code, an empty one as the first',
+    ),
 });
 
 // ---- carriers --------------------------------------------------------------------------------------------------
@@ -423,11 +435,19 @@ const carrierKeys = {
     .describe(
       'Characters that it adds itself, such as its own signature or how to opt out: kept free in the texts that Yima cuts',
     ),
+  accessCode: digits()
+    .default('')
+    .describe(
+      'Access code that the carrier gave us, such as 1069000188 (接入号); extensions of accounts stand behind it',
+    ),
   mo: z
     .strictObject({
       account: name()
         .optional()
         .describe('Account for MO whose called number no account lists; without it they are refused'),
+      joinWithin: duration()
+        .prefault('5m')
+        .describe('How long the first part of a long MO waits for the others; then what came goes out, marked'),
     })
     .prefault({})
     .describe('Messages from mobiles'),
