@@ -42,7 +42,7 @@ function keep(gw: Gateway, m: Message): void {
 
 /**
  * A part of a long MO: journalled as a message that is held back, so that its carrier is answered and a crash loses
- * nothing; the last one lets the whole go instead, in one batch with the end of the others.
+ * nothing; the last one lets the whole go, in one batch with the end of the parts.
  */
 export function takePart(gw: Gateway, carrier: Carrier, part: Message, concat: Concat): void {
   const { counters, config } = carrier;
@@ -50,8 +50,11 @@ export function takePart(gw: Gateway, carrier: Carrier, part: Message, concat: C
   const added = gw.assembly.add(part, concat, config.mo.joinWithin, gw.clock.now());
   if (added.state === 'waiting') keep(gw, part);
   else if (added.state === 'duplicate') counters.moRepeated++;
-  else if (added.state === 'whole') whole(gw, added.parts);
-  else {
+  else if (added.state === 'whole') {
+    // The last one, too: if its answer does not arrive it comes again, perhaps after a restart.
+    keep(gw, part);
+    whole(gw, added.parts);
+  } else {
     // No room to wait in: better in pieces than not at all.
     part.flags &= ~PART;
     forward(gw, part);
@@ -101,8 +104,6 @@ function give(gw: Gateway, like: Message, texts: readonly Text[], parts: readonl
     forward(gw, create(value, gw.batch.sequence));
   }
   for (const part of parts) {
-    // The last to come was never one of ours.
-    if (!part.live) continue;
     const value = { id: part.id, outcome: JOINED, at: now };
     gw.batch.add(plans.closed, value);
     applyClosed(gw.state, part, value);
