@@ -5,6 +5,7 @@ import { plans } from '../store/events.ts';
 import type { Account } from './account.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
+import { countDay } from './days.ts';
 import { tell } from './deliver.ts';
 import { cutWhole, joinParts, type Text } from './join.ts';
 import { applyAccepted, applyClosed, create } from './state.ts';
@@ -32,6 +33,8 @@ export const waitsForOthers = (account: Account | undefined, concat: Concat | un
 /** Makes an MO ours and hands it to its platform once it is durable. */
 export function forward(gw: Gateway, m: Message): void {
   keep(gw, m);
+  const account = gw.accounts.get(m.account);
+  if (account?.mapping.tellsDays === true) countDay(account, m, 'mo');
   gw.batch.effect(tell, gw, m, undefined);
 }
 
