@@ -75,6 +75,19 @@ function problems(text: string, env: NodeJS.ProcessEnv = {}): string[] {
   return parseConfig(text, 'y.yaml', env).problems?.map(formatProblem) ?? [];
 }
 /** BASE with one place changed; the place must be there. */
+const CMPP_CARRIER = `protocol: cmpp
+    host: 127.0.0.1
+    port: 7890
+    version: 2.0
+    spId: "900001"
+    sharedSecret: { demo: secret }`;
+const SGIP_CARRIER = `protocol: sgip
+    host: 127.0.0.1
+    port: 8801
+    systemId: yima
+    password: { demo: secret }
+    corpId: "12345"`;
+
 function changed(from: string, to: string): string {
   expect(BASE.split(from).length - 1, `"${from}" in BASE`).toBeGreaterThan(0);
   return BASE.replace(from, to);
@@ -151,7 +164,15 @@ describe('the shipped files', () => {
     }
   });
 
-  const env = { ACME_PASSWORD: HASH, MOBILE_SECRET: 'a', INTL_PASSWORD: 'b' };
+  const env = {
+    ACME_PASSWORD: HASH,
+    MOBILE_SECRET: 'a',
+    INTL_PASSWORD: 'b',
+    SHOP_PASSWORD: 'c',
+    SHOP_CALLBACK_PASSWORD: 'd',
+    UNICOM_PASSWORD: 'e',
+    UNICOM_DELIVER_PASSWORD: 'f',
+  };
 
   test('example.yaml loads, and what it shows as defaults are the defaults', () => {
     const { config: example, problems } = loadConfig('config/example.yaml', env);
@@ -169,7 +190,15 @@ describe('the shipped files', () => {
       const own =
         carrier.protocol === 'cmpp'
           ? { version: carrier.version, spId: carrier.spId, sharedSecret: carrier.sharedSecret }
-          : { systemId: carrier.systemId, password: carrier.password };
+          : carrier.protocol === 'sgip'
+            ? {
+                systemId: carrier.systemId,
+                password: carrier.password,
+                corpId: carrier.corpId,
+                areaCode: carrier.areaCode,
+                deliver: { systemId: carrier.deliver!.systemId, password: carrier.deliver!.password },
+              }
+            : { systemId: carrier.systemId, password: carrier.password };
       expect(carrier).toEqual(carrierSchema.parse({ name, host, port, protocol, ...own }));
     }
   });
@@ -348,8 +377,22 @@ const WRONG: [what: string, text: () => string, ...expected: (string | RegExp)[]
   ],
   [
     'a choice that is none',
-    () => changed('protocol: cmpp', 'protocol: sgip'),
-    /^y\.yaml:13:15: carriers\[0\]\.protocol: expected one of cmpp, smpp/,
+    () => changed('protocol: cmpp', 'protocol: sgp'),
+    /^y\.yaml:13:15: carriers\[0\]\.protocol: expected one of cmpp, sgip, smpp/,
+  ],
+  [
+    'an SGIP carrier without a node number, and without what to make one of',
+    () => changed(CMPP_CARRIER, SGIP_CARRIER),
+    /^y\.yaml:\d+:\d+: carriers\[0\]: expected `nodeId`, or `areaCode` to make it of$/,
+  ],
+  [
+    'an SGIP gateway that is to bring reports where nothing listens for it',
+    () =>
+      changed(
+        CMPP_CARRIER,
+        `${SGIP_CARRIER}\n    areaCode: "010"\n    deliver: { systemId: smg, password: { demo: x } }`,
+      ),
+    /^y\.yaml:\d+:\d+: carriers\[0\]\.deliver: no listener speaks sgip$/,
   ],
   [
     'sar on CMPP',

@@ -112,6 +112,15 @@ export interface TraceNode {
 }
 const NODE_OCTETS = 47;
 
+/** A node that knows nothing but this result. */
+export const unknownNode = (result: number): TraceNode => ({
+  result,
+  nodeId: '',
+  receiveTime: '',
+  sendTime: '',
+  reserve: '',
+});
+
 /** Count, then that many nodes of 47 octets (the specification prints the fields flat; 1.2: 4.14). */
 const nodes = custom<readonly TraceNode[]>([], () => ({
   read(b, o, end) {

@@ -1,12 +1,19 @@
+import { nodeIdOf } from '../../protocols/sgip/sequence.ts';
+import { SGIP_12 } from '../../protocols/sgip/tables.ts';
 import type { CarrierConfig, Config } from '../config/schema.ts';
 import { cmppCarrier } from '../message/cmpp.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { PlatformMapping } from '../message/platform.ts';
+import { sgipCarrier } from '../message/sgip.ts';
 import { smppCarrier } from '../message/smpp-carrier.ts';
 import { smppPlatform } from '../message/smpp-platform.ts';
 
 /** What the PDUs of each protocol mean, as a carrier speaks it. A further protocol is a line here. */
-export const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = { smpp: smppCarrier, cmpp: cmppCarrier };
+export const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = {
+  smpp: smppCarrier,
+  cmpp: cmppCarrier,
+  sgip: sgipCarrier,
+};
 
 /** And as a platform speaks it. Ids of several nodes differ by the node's code. */
 export function platformMappings(_node: Config['node']): Readonly<Record<string, PlatformMapping>> {
@@ -17,5 +24,18 @@ const CMPP_VERSIONS = { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;
 
 /** Version in which a carrier is spoken to, as its bind says it. */
 export function versionOf(carrier: CarrierConfig): number {
-  return carrier.protocol === 'smpp' ? carrier.interfaceVersion : CMPP_VERSIONS[carrier.version];
+  switch (carrier.protocol) {
+    case 'smpp':
+      return carrier.interfaceVersion;
+    case 'cmpp':
+      return CMPP_VERSIONS[carrier.version];
+    case 'sgip':
+      return SGIP_12;
+  }
+}
+
+/** Our node number in the sequence numbers that a carrier is sent; undefined where its protocol has none. */
+export function nodeOf(carrier: CarrierConfig): number | undefined {
+  if (carrier.protocol !== 'sgip') return undefined;
+  return carrier.nodeId ?? nodeIdOf(carrier.areaCode ?? '', carrier.corpId) ?? 0;
 }

@@ -15,16 +15,17 @@ import type { Message, Segment } from '../message/message.ts';
 import { type Carrier as Dialled, type DialOptions, dial } from '../session/dial.ts';
 import type { BindCredentials, BindRequest, BindVerdict, Dialect } from '../session/dialect.ts';
 import { cmpp } from '../session/dialects/cmpp.ts';
+import { sgip } from '../session/dialects/sgip.ts';
 import { smpp } from '../session/dialects/smpp.ts';
 import { type Listener, type ListenOptions, listen } from '../session/listen.ts';
 import type { Mode } from '../session/session.ts';
 import type { Engine } from '../store/journal.ts';
 import { openLmdb } from '../store/lmdb.ts';
 import { createRecords } from '../store/records.ts';
-import { CARRIER_MAPPINGS, platformMappings, versionOf } from './protocols.ts';
+import { CARRIER_MAPPINGS, nodeOf, platformMappings, versionOf } from './protocols.ts';
 
 /** How each protocol binds; what its PDUs mean is beside it, in `protocols.ts`. */
-const DIALECTS: Readonly<Record<string, Dialect>> = { smpp, cmpp };
+const DIALECTS: Readonly<Record<string, Dialect>> = { smpp, cmpp, sgip };
 
 /** Unreadable PDUs a minute that end a session. */
 const BAD_PDUS = 10;
@@ -206,6 +207,9 @@ function dialOptions(config: CarrierConfig): DialOptions {
     responseTimeoutMs: config.responseTimeout,
     keepaliveMs: config.keepalive,
     misses: config.misses,
+    ...(config.protocol === 'sgip'
+      ? { idleCloseMs: config.idleClose, onDemand: config.idleClose > 0, node: nodeOf(config) ?? 0 }
+      : {}),
     intake: 10_000,
     badPdus: BAD_PDUS,
     reconnect: {
@@ -225,6 +229,10 @@ function credentials(config: CarrierConfig): Omit<BindCredentials, 'mode'> & { m
       mode: 'trx',
       version: versionOf(config),
     };
+  }
+  // Reports and MO come over connections of its own (Login Type 2), or down this one.
+  if (config.protocol === 'sgip') {
+    return { name: config.systemId, secret: resolveSecret(config.password), mode: 'tx', version: versionOf(config) };
   }
   return {
     name: config.systemId,
@@ -265,6 +273,7 @@ async function startListener(
     bindTimeoutMs: config.bindTimeout,
     responseTimeoutMs: config.responseTimeout,
     keepaliveMs: config.enquireLink,
+    ...(config.protocol === 'sgip' ? { idleCloseMs: config.idleClose, node: running.gw.config.node.smgNodeId } : {}),
     misses: config.misses,
     intake: config.intake,
     badPdus: BAD_PDUS,

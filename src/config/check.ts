@@ -52,9 +52,18 @@ function checkNames(config: Config, report: Report): void {
   }
   // One login name may be of several protocols: they have listeners of their own.
   const accounts = config.accounts.map((account, i) => ({ ...account, at: ['accounts', i, 'systemId'] }));
-  for (const protocol of new Set(accounts.map((a) => a.protocol))) {
+  // Carriers that connect to us bind beside them.
+  const dialIns = config.carriers.flatMap((c, i) =>
+    c.protocol === 'sgip' && c.deliver !== undefined
+      ? [[c.deliver.systemId, ['carriers', i, 'deliver', 'systemId']] as const]
+      : [],
+  );
+  for (const protocol of new Set([...accounts.map((a) => a.protocol), ...(dialIns.length > 0 ? ['sgip'] : [])])) {
     unique(
-      accounts.filter((a) => a.protocol === protocol).map(({ systemId, at }) => [systemId, at] as const),
+      [
+        ...accounts.filter((a) => a.protocol === protocol).map(({ systemId, at }) => [systemId, at] as const),
+        ...(protocol === 'sgip' ? dialIns : []),
+      ],
       'the systemId',
       report,
     );
@@ -62,13 +71,6 @@ function checkNames(config: Config, report: Report): void {
   unique(
     config.accounts.flatMap(({ mo }, i) => mo.map((prefix, k) => [prefix, ['accounts', i, 'mo', k]] as const)),
     'the called-number prefix',
-    report,
-  );
-  unique(
-    config.accounts.flatMap(({ extensions }, i) =>
-      extensions.map((digits, k) => [digits, ['accounts', i, 'extensions', k]] as const),
-    ),
-    'the extension',
     report,
   );
 }
@@ -169,16 +171,18 @@ function checkSecret(
 const LOGINS: Readonly<Record<AccountConfig['protocol'], { readonly name: number; readonly digest: boolean }>> = {
   smpp: { name: 15, digest: false },
   cmpp: { name: 6, digest: true },
+  sgip: { name: 16, digest: false },
 };
 
 function checkAccount(
-  { protocol, systemId, password }: AccountConfig,
+  { protocol, systemId, password, sgip }: AccountConfig,
   at: readonly PropertyKey[],
   config: Config,
   report: Report,
   env: NodeJS.ProcessEnv,
 ): void {
   const { name, digest } = LOGINS[protocol];
+  if (protocol === 'sgip') checkSgip(sgip, [...at, 'sgip'], config.demo, report, env);
   const spoken = protocol.toUpperCase();
   if (systemId.length > name) report([...at, 'systemId'], `a login name of ${spoken} has at most ${name} octets`);
   // With no listener at all one complaint will do.
@@ -191,6 +195,18 @@ function checkAccount(
   else if (!('demo' in password) && isHash(password, env)) {
     report([...at, 'password', 'env' in password ? 'env' : 'file'], `holds a hash; ${needs}, with the password in it`);
   }
+}
+
+function checkSgip(
+  { reports, callback }: AccountConfig['sgip'],
+  at: readonly PropertyKey[],
+  demo: boolean,
+  report: Report,
+  env: NodeJS.ProcessEnv,
+): void {
+  if (callback !== undefined) checkSecret(callback.password, [...at, 'callback', 'password'], demo, report, env);
+  else if (reports === 'callback')
+    report(at, 'reports and MO are brought to the platform: expected `callback`, or `reports: same`');
 }
 
 function isHash(ref: SecretRef, env: NodeJS.ProcessEnv): boolean {
@@ -219,7 +235,7 @@ function checkTlsFiles(
   }
 }
 
-function checkCarrier(carrier: CarrierConfig, at: readonly PropertyKey[], report: Report): void {
+function checkCarrier(carrier: CarrierConfig, at: readonly PropertyKey[], config: Config, report: Report): void {
   const { codes, reconnect, retry, tls } = carrier;
   unique(
     (['throttled', 'retry', 'next', 'permanent'] as const).flatMap((kind) =>
@@ -238,13 +254,19 @@ function checkCarrier(carrier: CarrierConfig, at: readonly PropertyKey[], report
   if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined)) {
     report([...at, 'tls'], '`cert` and `key` go together');
   }
-  if (carrier.longMessage === 'payload' && (carrier.reserve.head > 0 || carrier.reserve.tail > 0)) {
-    report([...at, 'reserve'], 'with longMessage payload the carrier cuts the text, and leaves room for its own');
-  }
   if (carrier.protocol === 'cmpp') {
     if (carrier.linkId !== '' && carrier.version !== '3.0')
       report([...at, 'linkId'], `CMPP ${carrier.version} has no LinkID`);
-  } else if (carrier.interfaceVersion < 0x34) {
+  } else if (carrier.protocol === 'sgip') {
+    if (carrier.nodeId === undefined && carrier.areaCode === undefined)
+      report(at, 'expected `nodeId`, or `areaCode` to make it of');
+    if (
+      carrier.deliver !== undefined &&
+      config.listeners.length > 0 &&
+      !config.listeners.some((l) => l.protocol === 'sgip')
+    )
+      report([...at, 'deliver'], 'no listener speaks sgip');
+  } else if (carrier.protocol === 'smpp' && carrier.interfaceVersion < 0x34) {
     // SMPP 3.4 §3.4: a peer of an earlier version must be sent no optional parameter.
     if (carrier.tlvs.length > 0) report([...at, 'tlvs'], 'TLVs need interfaceVersion 0x34 or above');
     if (carrier.longMessage === 'sar' || carrier.longMessage === 'payload') {
@@ -275,11 +297,13 @@ export function checkConfig(config: Config, env: NodeJS.ProcessEnv = process.env
   });
   config.carriers.forEach((carrier, i) => {
     const at = ['carriers', i];
-    checkCarrier(carrier, at, report);
+    checkCarrier(carrier, at, config, report);
     if (carrier.tls !== undefined) checkTlsFiles(carrier.tls, [...at, 'tls'], report);
     if (carrier.protocol === 'cmpp')
       checkSecret(carrier.sharedSecret, [...at, 'sharedSecret'], config.demo, report, env);
     else checkSecret(carrier.password, [...at, 'password'], config.demo, report, env);
+    if (carrier.protocol === 'sgip' && carrier.deliver !== undefined)
+      checkSecret(carrier.deliver.password, [...at, 'deliver', 'password'], config.demo, report, env);
   });
   config.simulators.forEach(({ protocol, version }, i) => {
     if (version !== undefined && (version === '3.4') !== (protocol === 'smpp')) {

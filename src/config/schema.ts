@@ -145,7 +145,7 @@ const password = () =>
 // ---- shared choices --------------------------------------------------------------------------------------------
 
 /** Protocols that platforms may speak. */
-const platformProtocol = () => z.enum(['smpp', 'cmpp']);
+const platformProtocol = () => z.enum(['smpp', 'cmpp', 'sgip']);
 /** What becomes of a message whose outcome a crash or a lost bind left unknown. */
 const onUnknown = () => z.enum(['resend', 'fail']);
 /** What data_coding 0 (SMSC default alphabet) means to this peer (SMPP 3.4 §5.2.19). */
@@ -174,6 +174,12 @@ const node = z.strictObject({
     .describe(
       'Number of this process in the ids that CMPP and SMGP platforms are given (网关代码); no two processes that serve one platform may have the same. If left out it is made from `name`',
     ),
+  smgNodeId: z
+    .int()
+    .min(0)
+    .max(0xffffffff)
+    .default(0)
+    .describe('Node number of this process in the sequence numbers that SGIP platforms are sent (1AAAAX of an SMG)'),
   data: path().default('./data').describe('Folder of the store; relative to the working directory'),
   stopWithin: duration().prefault('10s').describe('Longest time a graceful stop (SIGTERM) may take'),
 });
@@ -248,6 +254,9 @@ export const listenerSchema = z.strictObject({
   intake: count(1_000_000)
     .default(1_000)
     .describe('Requests of one session taken but not yet answered before its socket is no longer read'),
+  idleClose: duration()
+    .prefault('60s')
+    .describe('SGIP only: a connection without traffic for so long is closed; it has nothing to be probed with'),
 });
 
 // ---- accounts --------------------------------------------------------------------------------------------------
@@ -282,13 +291,35 @@ const receipts = z.strictObject({
     .describe('How message_id is written in submit_sm_resp and in receipts'),
 });
 
+const sgipAccount = z.strictObject({
+  reports: z
+    .enum(['callback', 'same'])
+    .default('callback')
+    .describe(
+      'Where reports and MO are brought: over a connection that Yima makes to the platform (Login Type 2), or down the connection on which it submits',
+    ),
+  callback: z
+    .strictObject({
+      host: z.string().min(1, 'expected a host').describe('Host where the platform listens for reports and MO'),
+      port: z.int().min(1).max(65535).default(8801).describe('Port'),
+      systemId: text(16).min(1, 'expected a login name').describe('Login Name that it expects of us'),
+      password: secret().describe('Login Password that it expects of us'),
+      binds: count(100).default(1).describe('Connections at the same time'),
+    })
+    .optional()
+    .describe('Where to connect to the platform; needed for `reports: callback`'),
+  idleClose: duration()
+    .prefault('60s')
+    .describe('A connection without traffic for so long is closed (there is no keepalive); the next report opens one'),
+});
+
 export const accountSchema = z.strictObject({
   name: name().describe('Name in logs, metrics and records; unique'),
   protocol: platformProtocol().default('smpp').describe('Protocol that it speaks, on a listener of that protocol'),
-  systemId: text(15)
+  systemId: text(16)
     .min(1, 'expected a system_id')
     .describe(
-      'Login name of its binds: system_id, Source_Addr (CMPP, at most 6 octets); unique among those of one protocol',
+      'Login name of its binds: system_id (at most 15 octets), Source_Addr (CMPP, 6), Login Name (SGIP, 16); unique among those of one protocol',
     ),
   password: password().describe(
     'Password of its binds: a hash, or a reference. No hash for CMPP, whose platforms show a digest',
@@ -321,18 +352,7 @@ export const accountSchema = z.strictObject({
     .array(digits().min(1, 'expected digits'))
     .default([])
     .describe('Prefixes of called numbers whose MO go to this account; the longest match wins'),
-  moForm: z
-    .enum(['whole', 'cut', 'segments'])
-    .default('whole')
-    .describe(
-      'Long MO: joined and in one PDU (where the protocol has one for it, such as message_payload above 254 octets; elsewhere as segments), joined and cut again into segments in order, or the segments as and when they come',
-    ),
-  extensions: z
-    .array(digits().min(1, 'expected digits'))
-    .default([])
-    .describe(
-      'Digits behind the access code of a carrier that are its own (扩展号): MO to them are its, and a source address that is empty or begins with one of them goes out behind the access code, an empty one as the first',
-    ),
+  sgip: sgipAccount.prefault({}).describe('SGIP only'),
 });
 
 // ---- carriers --------------------------------------------------------------------------------------------------
@@ -414,40 +434,11 @@ const carrierKeys = {
     .literal(['plain', '86', '+86'])
     .default('plain')
     .describe('How mainland mobile numbers are written to it: 138…, 86138…, +86138… (quote it)'),
-  choose: z
-    .enum(['smallest', 'preferred'])
-    .default('smallest')
-    .describe(
-      'Which of the codings that hold a text it goes out in: the one with the fewest segments, the earlier one of two, or the first in `coding`',
-    ),
-  signature: z
-    .enum(['asGiven', 'first', 'last'])
-    .default('asGiven')
-    .describe(
-      'Where it wants the signature 【…】 of a text: as the platform put it, at the start, or at the end (whole in the last segment). Moved only, never added; segments that a platform cut itself are left alone',
-    ),
-  reserve: z
-    .strictObject({
-      head: countOrZero(30).default(0).describe('Before the text, in the first segment'),
-      tail: countOrZero(30).default(0).describe('Behind the text, in the last segment'),
-    })
-    .prefault({})
-    .describe(
-      'Characters that it adds itself, such as its own signature or how to opt out: kept free in the texts that Yima cuts',
-    ),
-  accessCode: digits()
-    .default('')
-    .describe(
-      'Access code that the carrier gave us, such as 1069000188 (接入号); extensions of accounts stand behind it',
-    ),
   mo: z
     .strictObject({
       account: name()
         .optional()
         .describe('Account for MO whose called number no account lists; without it they are refused'),
-      joinWithin: duration()
-        .prefault('5m')
-        .describe('How long the first part of a long MO waits for the others; then what came goes out, marked'),
     })
     .prefault({})
     .describe('Messages from mobiles'),
@@ -489,6 +480,102 @@ export const cmppCarrierSchema = z.strictObject({
   feeCode: text(6).default('000000').describe('FeeCode'),
   feeUserType: z.int().min(0).max(3).default(0).describe('Fee_UserType: 0 receiver, 1 sender, 2 SP, 3 Fee_terminal_Id'),
   linkId: text(20).default('').describe('LinkID (3.0)'),
+});
+
+export const sgipCarrierSchema = z.strictObject({
+  ...carrierKeys,
+  protocol: z.literal('sgip').describe('Protocol of the carrier'),
+  numbers: z
+    .literal(['plain', '86', '+86'])
+    .default('86')
+    .describe('How mainland mobile numbers are written to it; SGIP wants 86138… (quote it)'),
+  idForm: z
+    .literal('exact')
+    .default('exact')
+    .describe('Reports name the sequence number of the submit, octet by octet'),
+  coding: z
+    .array(z.enum(['ascii', 'gbk', 'ucs2']))
+    .min(1, 'expected at least one coding')
+    .default(['gbk', 'ucs2'])
+    .describe('Codings it takes, the preferred first'),
+  longMessage: z
+    .enum(['udh8', 'udh16'])
+    .default('udh8')
+    .describe('How segments of a long message are marked: UDH with an 8- or 16-bit reference'),
+  // Node busy, queue full (1.3: over the limit), flow control; a sequence number that it takes for a repeated one.
+  codes: codes({ throttled: [11, 33, 88], retry: [9] }).describe('Classes of Submit_Resp Result'),
+  systemId: text(16).min(1, 'expected a login name').describe('Login Name of the bind'),
+  password: secret().describe('Login Password of the bind'),
+  idleClose: durationOrZero()
+    .prefault('60s')
+    .describe(
+      'A connection without traffic for so long is closed, and opened again when there is something to send; 0s: kept up',
+    ),
+  corpId: z
+    .string()
+    .regex(/^\d{1,5}$/, 'expected up to five digits')
+    .describe('CorpId (企业代码)'),
+  nodeId: z
+    .int()
+    .min(0)
+    .max(0xffffffff)
+    .optional()
+    .describe('Our node number in sequence numbers; if left out it is made of `areaCode` and `corpId` (3AAAAQQQQQ)'),
+  areaCode: z
+    .string()
+    .regex(/^\d{1,4}$/, 'expected an area code, such as 010, 025 or 0571')
+    .optional()
+    .describe('Long-distance area code of our city, for the node number'),
+  deliver: z
+    .strictObject({
+      systemId: text(16).min(1, 'expected a login name').describe('Login Name of its connection to us'),
+      password: password().describe('Login Password of its connection to us: a hash, or a reference'),
+      allowedIps: z.array(cidr()).default([]).describe('Addresses it may connect from; empty: from everywhere'),
+      maxBinds: count(1_000).default(10).describe('Connections at the same time'),
+    })
+    .optional()
+    .describe('Login with which it connects to a listener of ours (protocol sgip) to bring reports and MO'),
+  spNumber: z
+    .strictObject({
+      prefix: digits()
+        .default('')
+        .describe(
+          'Access number put before the source address of the message (接入号 + 扩展号), unless it begins with it already',
+        ),
+      fixed: digits()
+        .min(1, 'expected digits')
+        .optional()
+        .describe('SPNumber of every message, whatever its source address'),
+    })
+    .prefault({})
+    .describe('SPNumber; at most 21 octets'),
+  chargeNumber: z
+    .union([z.enum(['sp', 'user']), digits()], { error: 'expected sp, user or digits' })
+    .default('sp')
+    .describe('ChargeNumber: who pays; sp: us (21 zeros), user: the receiver, or a number'),
+  serviceType: text(10).default('').describe('ServiceType (业务代码)'),
+  feeType: z
+    .int()
+    .min(0)
+    .max(4)
+    .default(1)
+    .describe('FeeType: 0 for the record only, 1 free, 2 per message, 3 monthly, 4 charged by the SP'),
+  feeValue: text(6).default('0').describe('FeeValue, in cents'),
+  givenValue: text(6).default('0').describe('GivenValue, in cents'),
+  agentFlag: z.int().min(0).max(1).default(0).describe('AgentFlag (代收费标志): 0 receivable, 1 received'),
+  morelatetoMtFlag: z
+    .int()
+    .min(0)
+    .max(3)
+    .default(2)
+    .describe('MorelatetoMTFlag: 0 first for an MO, 1 further for an MO, 2 not for an MO, 3 feedback of the system'),
+  reportFlag: z
+    .int()
+    .min(0)
+    .max(3)
+    .default(1)
+    .describe('ReportFlag where a report is wanted: 0 on failure only, 1 always, 2 never, 3 monthly record'),
+  linkId: text(8).default('').describe('Reserve of messages that bring no LinkID'),
 });
 
 export const smppCarrierSchema = z.strictObject({
@@ -540,7 +627,11 @@ export const smppCarrierSchema = z.strictObject({
     .describe('Tell it (another Yima) by a vendor TLV which nodes a message has passed, so that loops are refused'),
 });
 
-export const carrierSchema = z.discriminatedUnion('protocol', [cmppCarrierSchema, smppCarrierSchema]);
+export const carrierSchema = z.discriminatedUnion('protocol', [
+  cmppCarrierSchema,
+  sgipCarrierSchema,
+  smppCarrierSchema,
+]);
 
 // ---- routes ----------------------------------------------------------------------------------------------------
 
@@ -650,6 +741,7 @@ export type ListenerConfig = z.infer<typeof listenerSchema>;
 export type AccountConfig = z.infer<typeof accountSchema>;
 export type CarrierConfig = z.infer<typeof carrierSchema>;
 export type CmppCarrierConfig = z.infer<typeof cmppCarrierSchema>;
+export type SgipCarrierConfig = z.infer<typeof sgipCarrierSchema>;
 export type SmppCarrierConfig = z.infer<typeof smppCarrierSchema>;
 export type RouteConfig = z.infer<typeof routeSchema>;
 export type SimulatorConfig = z.infer<typeof simulatorSchema>;
