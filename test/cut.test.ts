@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
 import { type Coding, decode, encode } from '../protocols/text/charset.ts';
 import { joinText } from '../protocols/text/segment.ts';
@@ -90,5 +91,84 @@ describe('cutting for a carrier', () => {
   it('a text that no allowed coding holds is a fault that says so', () => {
     const { config, mapping } = carrier('smpp', 'coding: [ascii]');
     expect(() => cut(message('ucs2', encode('你好', 'ucs2')!), config, mapping)).toThrow(/cannot be coded in ascii/);
+  });
+
+  it('takes another coding for fewer segments, unless the carrier wants the preferred one or the class would be lost', () => {
+    const text = 'x'.repeat(160);
+    const octets = encode(text, 'ucs2')!;
+    const sent = (more: string, dataCoding = 8) => {
+      const { config, mapping } = carrier('smpp', `coding: [ucs2, gsm7]${more}`);
+      const c = cut({ ...message('ucs2', octets), dataCoding }, config, mapping);
+      return [c.coding, c.parts.length];
+    };
+    expect(sent('')).toEqual(['gsm7', 1]);
+    expect(sent(', choose: smallest')).toEqual(['gsm7', 1]);
+    expect(sent(', choose: preferred')).toEqual(['ucs2', 3]);
+    expect(sent(', longMessage: payload')).toEqual(['ucs2', 1]);
+    expect(sent('', 0x18)).toEqual(['ucs2', 3]);
+  });
+
+  it('GB 18030 beyond GBK goes out in UCS2, its four octets and emoji included; damage as it came', () => {
+    const { config, mapping } = carrier('cmpp', 'coding: [gbk, ucs2]');
+    const sent = (octets: Buffer, more = config) => {
+      const c = cut({ ...message('gbk', octets), dataCoding: 15 }, more, mapping);
+      return { coding: c.coding, text: c.parts.map((part) => decode(part, c.coding)).join('') };
+    };
+    for (const text of ['驿马😀', '㐀', '好ǽ', `${'好'.repeat(100)}🀄${'好'.repeat(100)}`]) {
+      expect(sent(iconv.encode(text, 'gb18030'))).toEqual({ coding: 'ucs2', text });
+    }
+    expect(sent(iconv.encode('驿马', 'gb18030'))).toEqual({ coding: 'gbk', text: '驿马' });
+    // Microsoft's euro sign becomes the one that all read.
+    const euro = cut(message('gbk', Buffer.from('80', 'hex')), config, mapping);
+    expect(euro).toEqual({ coding: 'gbk', parts: [Buffer.from('a2e3', 'hex')] });
+    const damaged = Buffer.from('c4e3ff41', 'hex');
+    expect(cut(message('gbk', damaged), config, mapping)).toEqual({ coding: 'gbk', parts: [damaged] });
+    // Nothing else on the list: its own octets are the best there is.
+    const only = carrier('cmpp', 'coding: [gbk]').config;
+    expect(sent(iconv.encode('驿马😀', 'gb18030'), only)).toEqual({ coding: 'gbk', text: '驿马😀' });
+    // From a platform's own segment likewise, as long as it fits.
+    const udh = concatUdh(1, 2, 1, false);
+    const own = cut(message('gbk', iconv.encode('驿马😀', 'gb18030'), udh), config, mapping);
+    expect(own).toEqual({ coding: 'ucs2', parts: [encode('驿马😀', 'ucs2')] });
+    const full = iconv.encode(`${'a'.repeat(130)}😀`, 'gb18030');
+    expect(cut(message('gbk', full, udh), config, mapping)).toEqual({ coding: 'gbk', parts: [full] });
+  });
+
+  it('UCS2 in the other byte order is turned', () => {
+    const { config, mapping } = carrier('smpp', 'coding: [ucs2]');
+    const octets = Buffer.concat([Buffer.from('fffe', 'hex'), Buffer.from('你好', 'utf16le')]);
+    expect(cut(message('ucs2', octets), config, mapping)).toEqual({ coding: 'ucs2', parts: [encode('你好', 'ucs2')] });
+  });
+
+  it.each([0, 1, 7, 30])('keeps %i characters free before the text and behind it', (n) => {
+    for (const [head, tail] of [
+      [n, 0],
+      [0, n],
+      [n, n],
+    ] as const) {
+      const { config, mapping } = carrier('cmpp', `coding: [ucs2], reserve: { head: ${head}, tail: ${tail} }`);
+      for (let length = 1; length < 300; length++) {
+        const given = '好'.repeat(length);
+        const parts = cut(message('ucs2', encode(given, 'ucs2')!), config, mapping).parts.map((part) =>
+          decode(part, 'ucs2'),
+        );
+        expect(parts.join('')).toBe(given);
+        const most = parts.length === 1 ? 70 : 67;
+        parts[0] = '首'.repeat(head) + parts[0]!;
+        parts[parts.length - 1] += '尾'.repeat(tail);
+        for (const part of parts) expect(part.length).toBeLessThanOrEqual(most);
+        // Not one segment more than text and additions take.
+        const all = head + length + tail;
+        expect(parts).toHaveLength(all <= 70 ? 1 : Math.max(2, Math.ceil(all / 67)));
+      }
+    }
+  });
+
+  it('binary with a header of its own is left whole, or refused where it fits no segment', () => {
+    const { config, mapping } = carrier('cmpp', 'coding: [gbk, ucs2]');
+    const udh = Buffer.from('06050415810000', 'hex');
+    const fits = Buffer.alloc(133, 1);
+    expect(cut(message('octets', fits, udh), config, mapping)).toEqual({ coding: 'octets', parts: [fits] });
+    expect(() => cut(message('octets', Buffer.alloc(134), udh), config, mapping)).toThrow(/134 octets \(octets\)/);
   });
 });

@@ -2,15 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../src/base/clock.ts';
 import { type Bind, type Carrier, createCarrier } from '../src/gateway/carrier.ts';
-import {
-  accountForCalled,
-  compileRoutes,
-  hasNext,
-  pick,
-  type Route,
-  routeDigits,
-  ruleFor,
-} from '../src/gateway/route.ts';
+import { compileRoutes, hasNext, pick, type Route, routeDigits, ruleFor } from '../src/gateway/route.ts';
 import type { Message } from '../src/message/message.ts';
 import { smppCarrier } from '../src/message/smpp-carrier.ts';
 import { configOf } from './support/node.ts';
@@ -190,23 +182,5 @@ describe('reasons to go on', () => {
       return a.room;
     });
     expect(seen).toEqual([true, false, false, true, true]);
-  });
-});
-
-describe('called numbers', () => {
-  it('belong to the account with the longest prefix', () => {
-    const config = configOf({
-      data: '/tmp/never-opened',
-      carriers: [{ name: 'a', protocol: 'smpp', port: 1 }],
-      account: 'mo: ["1069", "95"]',
-      accounts: ['name: other, systemId: other, password: { demo: secret }, route: main, mo: ["10690"]'],
-    });
-    expect(['10691', '+10690', '00106905', '95555', '1'].map((n) => accountForCalled(config.accounts, n))).toEqual([
-      'acme',
-      'other',
-      'other',
-      'acme',
-      undefined,
-    ]);
   });
 });

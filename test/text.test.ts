@@ -5,7 +5,7 @@ import iconv from 'iconv-lite';
 import smpp from 'smpp';
 import { describe, expect, it } from 'vitest';
 import { type Coding, decode, encode, holds } from '../protocols/text/charset.ts';
-import { choose } from '../protocols/text/choose.ts';
+import { choose, mayTakeFewer } from '../protocols/text/choose.ts';
 import {
   gsm7Decode,
   gsm7Encode,
@@ -258,6 +258,7 @@ describe('UCS2, Latin-1, ASCII, octets', () => {
         const octets = encode(text, 'ucs2')!;
         expect(holds(text, 'ucs2')).toBe(true);
         expect(hex(octets)).toBe(hex(iconv.encode(text, 'utf-16be')));
+        if (text.startsWith('\ufffe')) return; // no character: the mark of the other byte order
         expect(decode(octets, 'ucs2')).toBe(text.startsWith('\ufeff') ? text.slice(1) : text);
       }),
     );
@@ -268,6 +269,22 @@ describe('UCS2, Latin-1, ASCII, octets', () => {
     expect(decode(octetsOf('4f60597d00'), 'ucs2')).toBe('你好');
     expect(decode(octetsOf('fe'), 'ucs2')).toBe('');
     expect(decode(octetsOf('4f60feff'), 'ucs2')).toBe('你\ufeff');
+  });
+
+  it('UCS2 behind the mark of the other byte order is read in that order', () => {
+    expect(decode(Buffer.concat([octetsOf('fffe'), Buffer.from('你好😀', 'utf16le')]), 'ucs2')).toBe('你好😀');
+    expect(decode(octetsOf('fffe'), 'ucs2')).toBe('');
+    expect(decode(octetsOf('fffe604f7d'), 'ucs2')).toBe('你');
+  });
+
+  it('UCS2 keeps halves of a surrogate pair as they are, so that they meet again', () => {
+    for (const half of ['d83d', 'de00', 'de00d83d', 'd83d0041', '0041de00']) {
+      const text = decode(octetsOf(half), 'ucs2');
+      expect(text.length).toBe(half.length / 4);
+      expect(hex(encode(text, 'ucs2'))).toBe(half);
+      for (const coding of ['gsm7', 'latin1', 'gbk'] as const) expect(encode(text, coding)).toBeUndefined();
+    }
+    expect(decode(octetsOf('d83d'), 'ucs2') + decode(octetsOf('de00'), 'ucs2')).toBe('😀');
   });
 
   it('ASCII ends at 0x7f and Latin-1 at 0xff; reading takes what is there', () => {
@@ -289,7 +306,7 @@ describe('UCS2, Latin-1, ASCII, octets', () => {
         if (octets === undefined) {
           // It is one character that is refused, not the text.
           expect([...Array(text.length).keys()].some((i) => !holds(text[i]!, coding))).toBe(true);
-        } else if (!text.startsWith('\ufeff')) expect(decode(octets, coding)).toBe(text);
+        } else if (!/^[\ufeff\ufffe]/.test(text)) expect(decode(octets, coding)).toBe(text);
       }),
       { numRuns: 1000 },
     );
@@ -325,5 +342,36 @@ describe('the coding for a text', () => {
     const limits = () => ({ single: 159, part: 134 });
     expect(choose('a'.repeat(160), ['ascii'], limits)).toMatchObject({ segments: 2 });
     expect(choose('a'.repeat(159), ['ascii'], limits)).toMatchObject({ segments: 1 });
+  });
+
+  it('or the first that holds the text, unless no concatenation can count its parts', () => {
+    const preferred = (text: string, allowed: Coding[]) => choose(text, allowed, undefined, 'preferred');
+    expect(preferred('a'.repeat(160), ['ucs2', 'gsm7'])).toMatchObject({ coding: 'ucs2', segments: 3 });
+    expect(preferred('你好', ['gsm7', 'gbk', 'ucs2'])).toMatchObject({ coding: 'gbk' });
+    expect(preferred('a'.repeat(20_000), ['ucs2', 'gsm7'])).toMatchObject({ coding: 'gsm7', segments: 131 });
+    expect(preferred('é', ['ascii'])).toBeUndefined();
+  });
+
+  it('looks at no coding that cannot take fewer segments, and misses none that can', () => {
+    const all: Coding[] = ['gsm7', 'ascii', 'latin1', 'gbk', 'ucs2'];
+    const parts = (text: string, coding: Coding) => choose(text, [coding])?.segments ?? Number.POSITIVE_INFINITY;
+    const mixed = fc
+      .array(fc.constantFrom(...'aaaa[€é好😀', 'aaaaaaaaaaaaaaaaaaaa', '[[[[[[[[[['), { maxLength: 300, size: 'max' })
+      .map((list) => list.join(''));
+    fc.assert(
+      fc.property(mixed, fc.shuffledSubarray(all, { minLength: 1 }), (text, allowed) => {
+        const fewest = Math.min(...allowed.map((coding) => parts(text, coding)));
+        const first = allowed.find((coding) => parts(text, coding) === fewest);
+        const choice = choose(text, allowed);
+        if (fewest === Number.POSITIVE_INFINITY) expect(choice).toBeUndefined();
+        else expect([choice!.coding, choice!.segments]).toEqual([first, fewest]);
+        for (const a of all) {
+          for (const b of all)
+            if (!mayTakeFewer(a, b) && parts(text, b) > parts(text, a))
+              expect(parts(text, b)).toBe(Number.POSITIVE_INFINITY);
+        }
+      }),
+      { numRuns: 500, interruptAfterTimeLimit: 20_000 },
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { gbkDecode, gbkEncode, gbkLength } from './gbk.ts';
+import { gbkDecode, gbkEncode, gbkLength, gbkPlain } from './gbk.ts';
 import { gsm7Decode, gsm7Encode, gsm7Length } from './gsm7.ts';
 import { scratch, scratchText } from './units.ts';
 
@@ -32,8 +32,11 @@ export function encode(text: string, coding: Coding): Buffer | undefined {
 
 /**
  * The text of these octets. Never fails: what is no character of the coding shows as the nearest reading (`ascii` above
- * 0x7f as Latin-1), as a space (`gsm7`) or as U+FFFD (`gbk`, read as GB 18030). A byte order mark at the start of
- * `ucs2` and a last odd octet are dropped.
+ * 0x7f as Latin-1), as a space (`gsm7`) or as U+FFFD (`gbk`, read as GB 18030).
+ *
+ * `ucs2` is read as UTF-16BE, or as UTF-16LE behind the mark fffe, which begins no text. A byte order mark at the start
+ * and a last odd octet are dropped. A surrogate without its other half stays in the text as it is: only `ucs2` holds
+ * such a text, and gives back the same octets, so that halves which a bad splitter parted meet again.
  */
 export function decode(octets: Uint8Array, coding: Coding): string {
   switch (coding) {
@@ -46,6 +49,15 @@ export function decode(octets: Uint8Array, coding: Coding): string {
     default:
       return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
   }
+}
+
+/**
+ * Whether any peer of this coding reads these octets: in `gbk` no four octets of GB 18030 and no other code page's, in
+ * `ucs2` the usual byte order.
+ */
+export function isPlain(octets: Uint8Array, coding: Coding): boolean {
+  if (coding === 'gbk') return gbkPlain(octets);
+  return coding !== 'ucs2' || octets[0] !== 0xff || octets[1] !== 0xfe;
 }
 
 /** Whether every character of the text is in this coding. */
@@ -72,9 +84,11 @@ function within(text: string, highest: 0x7f | 0xff): boolean {
 
 function ucs2Decode(octets: Uint8Array): string {
   // Big-endian without a mark is what peers expect, but some send one (seen: feff before each part).
-  const start = octets.length >= 2 && octets[0] === 0xfe && octets[1] === 0xff ? 2 : 0;
+  const little = octets[0] === 0xff && octets[1] === 0xfe;
+  const start = little || (octets[0] === 0xfe && octets[1] === 0xff) ? 2 : 0;
+  const high = little ? 1 : 0;
   const length = (octets.length - start) >> 1;
   const units = scratch(length);
-  for (let i = 0, at = start; i < length; i++, at += 2) units[i] = (octets[at]! << 8) | octets[at + 1]!;
+  for (let i = 0, at = start; i < length; i++, at += 2) units[i] = (octets[at + high]! << 8) | octets[at + 1 - high]!;
   return scratchText(length);
 }

@@ -84,6 +84,17 @@ export function gbkEncode(text: string): Buffer | undefined {
   return at === out.length ? out : out.subarray(0, at);
 }
 
+/** Whether all octets are single ones and pairs: no four octets of GB 18030, no 0x80 of Microsoft's, no half of a pair. */
+export function gbkPlain(octets: Uint8Array): boolean {
+  for (let i = 0; i < octets.length; i++) {
+    const octet = octets[i]!;
+    if (octet < 0x80) continue;
+    i++;
+    if (i === octets.length || octet === 0x80 || octet === 0xff || octets[i]! < TRAIL) return false;
+  }
+  return true;
+}
+
 /**
  * The text of GBK octets, with what GB 18030 has beyond it (four octets). Never fails: what is no character shows as
  * U+FFFD.

@@ -5,7 +5,7 @@ export interface ReassemblyOptions<T> {
   readonly maxOpen: number;
   /** Most parts of these messages together, counted by their totals: a message once begun has room for its rest. */
   readonly maxParts: number;
-  /** How long after its first part a message may still become whole. */
+  /** How long after its first part a message may still become whole, where `add` does not say it. */
   readonly timeoutMs: number;
   /**
    * Whether two parts of one number are the same. Without it they always are, so a part that comes again is a
@@ -38,7 +38,7 @@ export interface Reassembly<T> {
    * total and width of the reference are equal too, so two messages that differ in one of these may be interleaved.
    * An impossible `concat` (part 0, or above total) is a message of its own.
    */
-  add(key: string, concat: Concat, part: T, now: number): Added<T>;
+  add(key: string, concat: Concat, part: T, now: number, timeoutMs?: number): Added<T>;
   /** Gives up the messages whose time is over at `now` and returns what was there of them. */
   expire(now: number): Incomplete<T>[];
   /** Messages held: begun and not whole, with those that wait for `expire`. */
@@ -56,8 +56,7 @@ const FULL = Object.freeze({ state: 'full' as const });
 
 /** Joins the parts of long messages. Times are milliseconds of the caller's clock, which must not run backwards. */
 export function createReassembly<T>(options: ReassemblyOptions<T>): Reassembly<T> {
-  const { maxOpen, maxParts, timeoutMs, same } = options;
-  /** In the order they were begun, which is the order of their deadlines. */
+  const { maxOpen, maxParts, same } = options;
   const messages = new Map<string, Open<T>>();
   /** Those whose reference was used anew. */
   let displaced: Open<T>[] = [];
@@ -69,7 +68,7 @@ export function createReassembly<T>(options: ReassemblyOptions<T>): Reassembly<T
       return messages.size + displaced.length;
     },
 
-    add(key, concat, part, now) {
+    add(key, concat, part, now, timeoutMs = options.timeoutMs) {
       const { ref, refBits, total, seq } = concat;
       if (total <= 1 || seq < 1 || seq > total) return { state: 'whole', parts: [part] };
 
@@ -106,7 +105,7 @@ export function createReassembly<T>(options: ReassemblyOptions<T>): Reassembly<T
       const ended = displaced;
       displaced = [];
       for (const [id, message] of messages) {
-        if (message.deadline > now) break;
+        if (message.deadline > now) continue;
         messages.delete(id);
         ended.push(message);
       }

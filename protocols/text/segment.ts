@@ -5,12 +5,15 @@ const ESC = 0x1b;
 /** The octets of one short message's user data (3GPP TS 23.040 section 9.2.3.16). */
 const USER_DATA = 140;
 /** Both concatenation elements count the parts in one octet. */
-const MOST_PARTS = 255;
+export const MOST_PARTS = 255;
 
 /** Octets of coded text that fit one message alone (`single`) and one part of several (`part`). GSM: unpacked septets. */
 export interface Limits {
   readonly single: number;
   readonly part: number;
+  /** Of the first and the last of several, where less than `part`. */
+  readonly first?: number;
+  readonly last?: number;
 }
 
 /** A text that cannot be sent. `TOO_LONG`: it takes more than 255 parts, the most a concatenation can count. */
@@ -30,6 +33,11 @@ export class TextFault extends Error {
 export function limitsFor(coding: Coding, udhOctets: 6 | 7, more = 0): Limits {
   if (more === 0) return (udhOctets === 6 ? SHORT : LONG)[coding];
   return { single: room(coding, 1 + more), part: room(coding, udhOctets + more) };
+}
+
+/** The limits with `head` octets kept free before the text and `tail` behind it, for what a carrier puts there itself. */
+export function keepFree({ single, part }: Limits, head: number, tail: number): Limits {
+  return { single: single - head - tail, part, first: part - head, last: part - tail };
 }
 
 function room(coding: Coding, header: number): number {
@@ -55,9 +63,10 @@ const LONG = tableOf(7);
 
 /**
  * Cuts coded text into parts: views without a header, one only if it fits `single`. An escape pair, a surrogate pair and
- * a GBK code stay whole, so that each part can be read alone. Throws TextFault if there are more than 255 parts.
+ * a GBK code stay whole, so that each part can be read alone; so do the last `whole` octets, which must fit any part.
+ * Throws TextFault if there are more than 255 parts.
  */
-export function segment(octets: Uint8Array, coding: Coding, limits: Limits): Uint8Array[] {
+export function segment(octets: Uint8Array, coding: Coding, limits: Limits, whole = 0): Uint8Array[] {
   if (octets.length <= limits.single) return [octets];
   const parts: Uint8Array[] = [];
   for (let start = 0; start < octets.length; ) {
@@ -67,7 +76,9 @@ export function segment(octets: Uint8Array, coding: Coding, limits: Limits): Uin
         `A text of ${octets.length} octets (${coding}) takes more than ${MOST_PARTS} parts of ${limits.part} octets; send it as several messages`,
       );
     }
-    const end = cut(octets, start, coding, limits.part);
+    let end = endOf(octets, start, coding, limits);
+    const rest = octets.length - whole;
+    if (end > rest && end < octets.length && rest > start) end = rest;
     parts.push(octets.subarray(start, end));
     start = end;
   }
@@ -78,11 +89,21 @@ export function segment(octets: Uint8Array, coding: Coding, limits: Limits): Uin
 export function countSegments(octets: Uint8Array, coding: Coding, limits: Limits): number {
   if (octets.length <= limits.single) return 1;
   let parts = 0;
-  for (let start = 0; start < octets.length; parts++) start = cut(octets, start, coding, limits.part);
+  for (let start = 0; start < octets.length; parts++) start = endOf(octets, start, coding, limits);
   return parts;
 }
 
-/** Where the part that starts at `start` ends: at most `limit` octets on, and always further on. */
+/** Where the part that starts at `start` ends, in a text that does not fit one message. */
+function endOf(octets: Uint8Array, start: number, coding: Coding, limits: Limits): number {
+  const limit = start === 0 ? (limits.first ?? limits.part) : limits.part;
+  const left = octets.length - start;
+  if (left > limit) return cut(octets, start, coding, limit);
+  if (start > 0 && left <= (limits.last ?? limit)) return octets.length;
+  // It fits but for what is kept free behind it: its last character goes on into a part of its own.
+  return cut(octets, start, coding, left - 1);
+}
+
+/** The last border between two characters that is at most `limit` octets behind `start`, and always further on. */
 function cut(octets: Uint8Array, start: number, coding: Coding, limit: number): number {
   const end = start + limit;
   if (end >= octets.length) return octets.length;

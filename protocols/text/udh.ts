@@ -118,3 +118,19 @@ export function concatUdh(ref: number, total: number, seq: number, wide: boolean
     ? Buffer.from([6, CONCAT_16, 4, (ref >> 8) & 0xff, ref & 0xff, total, seq])
     : Buffer.from([5, CONCAT_8, 3, ref & 0xff, total, seq]);
 }
+
+/** The header without its concatenation, for a text that is whole again: empty where nothing else was in it. */
+export function withoutConcat(udh: Uint8Array): Uint8Array {
+  const others = parseUdh(udh).elements.filter(({ iei }) => iei !== CONCAT_8 && iei !== CONCAT_16);
+  const octets = others.flatMap(({ iei, data }) => [iei, data.length, ...data]);
+  return octets.length === 0 ? NOTHING : Uint8Array.from([octets.length, ...octets]);
+}
+const NOTHING = new Uint8Array(0);
+
+/** `udh` (perhaps empty) with a concatenation in front of its own elements; see `concatUdh`. */
+export function withConcat(udh: Uint8Array, ref: number, total: number, seq: number, wide: boolean): Buffer {
+  const head = concatUdh(ref, total, seq, wide);
+  if (udh.length <= 1) return head;
+  head[0] = head[0]! + udh.length - 1;
+  return Buffer.concat([head, udh.subarray(1)]);
+}

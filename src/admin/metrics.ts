@@ -64,6 +64,9 @@ function messages(metrics: Exposition, { gw }: Watched): void {
   metrics.gauge('yima_messages_hot_limit', 'Messages that memory may hold (store.hotMessages).', (put) =>
     put(gw.config.store.hotMessages),
   );
+  metrics.gauge('yima_mo_open', 'Long messages from phones of which parts are missing.', (put) =>
+    put(gw.assembly.open),
+  );
   metrics.gauge('yima_messages_later', 'Messages that wait for their schedule or their retry.', (put) =>
     put(gw.later.size),
   );
@@ -219,6 +222,15 @@ function carriers(metrics: Exposition, { gw }: Watched): void {
     each((put, { counters: n }) => {
       put(n.mo - n.moRefused, { outcome: 'taken' });
       put(n.moRefused, { outcome: 'refused' });
+    }),
+  );
+  metrics.counter(
+    'yima_carrier_mo_long_total',
+    'Long messages from phones. joined: all parts came; incomplete: handed on without the rest, which did not come in time; repeated: parts that had come before.',
+    each((put, { counters: n }) => {
+      put(n.moJoined, { outcome: 'joined' });
+      put(n.moIncomplete, { outcome: 'incomplete' });
+      put(n.moRepeated, { outcome: 'repeated' });
     }),
   );
   metrics.counter(

@@ -73,6 +73,13 @@ function checkNames(config: Config, report: Report): void {
     'the called-number prefix',
     report,
   );
+  unique(
+    config.accounts.flatMap(({ extensions }, i) =>
+      extensions.map((digits, k) => [digits, ['accounts', i, 'extensions', k]] as const),
+    ),
+    'the extension',
+    report,
+  );
 }
 
 function checkReferences(config: Config, report: Report): void {
@@ -253,6 +260,9 @@ function checkCarrier(carrier: CarrierConfig, at: readonly PropertyKey[], config
   if (retry.from > retry.to) report([...at, 'retry', 'to'], 'expected no less than `from`');
   if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined)) {
     report([...at, 'tls'], '`cert` and `key` go together');
+  }
+  if (carrier.longMessage === 'payload' && (carrier.reserve.head > 0 || carrier.reserve.tail > 0)) {
+    report([...at, 'reserve'], 'with longMessage payload the carrier cuts the text, and leaves room for its own');
   }
   if (carrier.protocol === 'cmpp') {
     if (carrier.linkId !== '' && carrier.version !== '3.0')

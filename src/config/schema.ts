@@ -352,6 +352,18 @@ export const accountSchema = z.strictObject({
     .array(digits().min(1, 'expected digits'))
     .default([])
     .describe('Prefixes of called numbers whose MO go to this account; the longest match wins'),
+  moForm: z
+    .enum(['whole', 'cut', 'segments'])
+    .default('whole')
+    .describe(
+      'Long MO: joined and in one PDU (where the protocol has one for it, such as message_payload above 254 octets; elsewhere as segments), joined and cut again into segments in order, or the segments as and when they come',
+    ),
+  extensions: z
+    .array(digits().min(1, 'expected digits'))
+    .default([])
+    .describe(
+      'Digits behind the access code of a carrier that are its own (扩展号): MO to them are its, and a source address that is empty or begins with one of them goes out behind the access code, an empty one as the first',
+    ),
   sgip: sgipAccount.prefault({}).describe('SGIP only'),
 });
 
@@ -434,11 +446,40 @@ const carrierKeys = {
     .literal(['plain', '86', '+86'])
     .default('plain')
     .describe('How mainland mobile numbers are written to it: 138…, 86138…, +86138… (quote it)'),
+  choose: z
+    .enum(['smallest', 'preferred'])
+    .default('smallest')
+    .describe(
+      'Which of the codings that hold a text it goes out in: the one with the fewest segments, the earlier one of two, or the first in `coding`',
+    ),
+  signature: z
+    .enum(['asGiven', 'first', 'last'])
+    .default('asGiven')
+    .describe(
+      'Where it wants the signature 【…】 of a text: as the platform put it, at the start, or at the end (whole in the last segment). Moved only, never added; segments that a platform cut itself are left alone',
+    ),
+  reserve: z
+    .strictObject({
+      head: countOrZero(30).default(0).describe('Before the text, in the first segment'),
+      tail: countOrZero(30).default(0).describe('Behind the text, in the last segment'),
+    })
+    .prefault({})
+    .describe(
+      'Characters that it adds itself, such as its own signature or how to opt out: kept free in the texts that Yima cuts',
+    ),
+  accessCode: digits()
+    .default('')
+    .describe(
+      'Access code that the carrier gave us, such as 1069000188 (接入号); extensions of accounts stand behind it',
+    ),
   mo: z
     .strictObject({
       account: name()
         .optional()
         .describe('Account for MO whose called number no account lists; without it they are refused'),
+      joinWithin: duration()
+        .prefault('5m')
+        .describe('How long the first part of a long MO waits for the others; then what came goes out, marked'),
     })
     .prefault({})
     .describe('Messages from mobiles'),

@@ -42,6 +42,10 @@ export interface CarrierCounters {
   intermediate: number;
   mo: number;
   moRefused: number;
+  /** Long ones made whole, given up as incomplete, and parts that came again. */
+  moJoined: number;
+  moIncomplete: number;
+  moRepeated: number;
   /** Octets that could not be understood as a report of ours. */
   odd: number;
   /** Binds that came up, and that went down again. */
@@ -165,6 +169,9 @@ export function createCarrier(
       intermediate: 0,
       mo: 0,
       moRefused: 0,
+      moJoined: 0,
+      moIncomplete: 0,
+      moRepeated: 0,
       odd: 0,
       binds: 0,
       unbinds: 0,

@@ -8,6 +8,8 @@ import type { Batch } from '../store/batch.ts';
 import type { ColdIndex, Journal } from '../store/journal.ts';
 import type { Records } from '../store/records.ts';
 import type { Account } from './account.ts';
+import type { Assembly } from './assembly.ts';
+import type { Called } from './called.ts';
 import type { Carrier } from './carrier.ts';
 import type { Recent } from './recent.ts';
 import type { Route } from './route.ts';
@@ -43,6 +45,10 @@ export interface Gateway {
   readonly carriers: Map<string, Carrier>;
   readonly routes: Map<string, Route>;
   config: Config;
+  /** Whose MO they are, by called number. */
+  called: Called;
+  /** Long MO of which parts are missing. */
+  readonly assembly: Assembly;
   /** Added to a session's id, so that it is not taken for one of an earlier process. */
   readonly epoch: number;
   /** Messages that wait for a time: schedule or retry. */

@@ -1,6 +1,7 @@
-import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
-import { choose } from '../../protocols/text/choose.ts';
-import { segment } from '../../protocols/text/segment.ts';
+import { type Coding, decode, encode, isPlain } from '../../protocols/text/charset.ts';
+import { choose, mayTakeFewer } from '../../protocols/text/choose.ts';
+import { keepFree, type Limits, segment } from '../../protocols/text/segment.ts';
+import { placeSignature, type Signed } from '../../protocols/text/signature.ts';
 import type { CarrierConfig } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { Message } from '../message/message.ts';
@@ -20,56 +21,98 @@ export class CutFault extends Error {
 }
 
 /**
- * Chooses coding and segments for a carrier. The sender's octets go through untouched where the carrier prefers their
- * coding; else the text is coded anew in whichever allowed coding takes the fewest segments, the preferred one first.
+ * Chooses coding and segments for a carrier. The sender's octets go through untouched where they are in the coding that
+ * the carrier prefers and no other is to be had for fewer segments; else the text is coded anew, as `choose` says.
+ * Octets that not every peer of their coding reads (GB 18030's four-octet codes in GBK) count as in no coding.
  * A segment that the platform made itself stays one segment. `fixed`: the coding that earlier segments went out in.
  */
 export function cut(m: Message, config: CarrierConfig, mapping: CarrierMapping, fixed?: Coding): Cut {
-  const allowed: readonly Coding[] = config.coding;
-  const limits = (coding: Coding) => mapping.limits(coding, config);
-  const whole = config.longMessage === 'payload';
-  if (m.coding === 'octets')
-    return { coding: 'octets', parts: whole ? [m.octets] : segment(m.octets, 'octets', limits('octets')) };
+  if (m.udh.length > 0) return ownSegment(m, config, mapping);
+  if (m.coding === 'octets') return inParts('octets', m.octets, mapping.limits('octets', config), config);
 
-  if (m.udh.length > 0) return ownSegment(m, allowed, limits, mapping.roomiest);
-
-  if (fixed === undefined ? m.coding === allowed[0] : fixed === m.coding) {
-    return { coding: m.coding, parts: whole ? [m.octets] : segment(m.octets, m.coding, limits(m.coding)) };
+  const allowed: readonly Coding[] = fixed === undefined ? config.coding : [fixed];
+  const limits = (coding: Coding): Limits => limitsOf(coding, config, mapping);
+  const signed = signedText(m, config);
+  const preferred = m.coding === allowed[0] && signed?.moved !== true;
+  const plain = preferred && isPlain(m.octets, m.coding);
+  // Message class and the like are lost with the sender's own octets, so these stay whatever they cost.
+  if (
+    plain &&
+    (m.octets.length <= limits(m.coding).single ||
+      !allowed.some((coding) => mayTakeFewer(coding, m.coding)) ||
+      config.choose === 'preferred' ||
+      config.longMessage === 'payload' ||
+      m.dataCoding > 0x0f)
+  ) {
+    return inParts(m.coding, m.octets, limits(m.coding), config, signed);
   }
-  const text = decode(m.octets, m.coding);
-  const choice = choose(text, fixed === undefined ? allowed : [fixed], limits);
+
+  const text = signed?.text ?? decode(m.octets, m.coding);
+  const choice = choose(text, allowed, limits, config.choose);
+  // Damage is passed on as it came: coded anew it would be worse. So is what no coding of the list holds.
+  if (preferred && (choice === undefined || (plain && choice.coding === m.coding) || text.includes('\ufffd'))) {
+    return inParts(m.coding, m.octets, limits(m.coding), config, signed);
+  }
   if (choice === undefined) throw new CutFault(`the text cannot be coded in ${allowed.join(', ')}`);
-  return {
-    coding: choice.coding,
-    parts: whole ? [choice.octets] : segment(choice.octets, choice.coding, limits(choice.coding)),
-  };
+  return inParts(choice.coding, choice.octets, limits(choice.coding), config, signed);
+}
+
+/** What one PDU holds, less what the carrier puts into it itself. */
+function limitsOf(coding: Coding, config: CarrierConfig, mapping: CarrierMapping): Limits {
+  const limits = mapping.limits(coding, config);
+  const { head, tail } = config.reserve;
+  if (head === 0 && tail === 0) return limits;
+  // What is added is Chinese as a rule: two octets a character where the coding has Chinese.
+  const octets = coding === 'ucs2' || coding === 'gbk' ? 2 : 1;
+  return keepFree(limits, head * octets, tail * octets);
+}
+
+/** The text with its signature where the carrier wants it; undefined where it does not care. */
+function signedText(m: Message, config: CarrierConfig): (Signed & { readonly moved: boolean }) | undefined {
+  if (config.signature === 'asGiven') return undefined;
+  const given = decode(m.octets, m.coding);
+  const { text, signature } = placeSignature(given, config.signature);
+  return { text, signature, moved: text !== given };
+}
+
+function inParts(coding: Coding, octets: Uint8Array, limits: Limits, config: CarrierConfig, signed?: Signed): Cut {
+  if (config.longMessage === 'payload') return { coding, parts: [octets] };
+  // A signature at the end is whole in the last segment; one at the start fits the first anyway.
+  const whole =
+    config.signature === 'last' && signed !== undefined && octets.length > limits.single
+      ? (encode(signed.signature, coding)?.length ?? 0)
+      : 0;
+  return { coding, parts: segment(octets, coding, limits, whole) };
 }
 
 /** A segment with a header of the platform's own: it must still fit one PDU, whatever it is coded in. */
-function ownSegment(
-  m: Message,
-  allowed: readonly Coding[],
-  limits: (coding: Coding) => { single: number },
-  roomiest: CarrierMapping['roomiest'],
-): Cut {
+function ownSegment(m: Message, config: CarrierConfig, mapping: CarrierMapping): Cut {
+  const { roomiest } = mapping;
+  const allowed: readonly Coding[] = config.coding;
   const room = (coding: Coding): number => {
-    const { single } = limits(coding);
+    if (config.longMessage === 'payload') return Number.POSITIVE_INFINITY;
+    const { single } = mapping.limits(coding, config);
     // Septets start at the first border behind the header (GSM 03.40, 9.2.3.24); other codings lose the octets.
     return coding === 'gsm7' ? Math.floor(((140 - m.udh.length) * 8) / 7) : single - m.udh.length;
   };
-  if (allowed.includes(m.coding) && m.octets.length <= room(m.coding)) return { coding: m.coding, parts: [m.octets] };
-  const text = decode(m.octets, m.coding);
-  for (const coding of allowed) {
-    const choice = choose(text, [coding]);
-    if (choice !== undefined && choice.octets.length <= room(coding)) return { coding, parts: [choice.octets] };
-  }
-  if (roomiest !== undefined) {
-    const octets = encode(text, roomiest.coding);
-    if (octets !== undefined && m.udh.length + octets.length <= roomiest.octets) {
+  const asItIs: Cut = { coding: m.coding, parts: [m.octets] };
+  const fits = (m.coding === 'octets' || allowed.includes(m.coding)) && m.octets.length <= room(m.coding);
+  if (fits && isPlain(m.octets, m.coding)) return asItIs;
+  if (m.coding !== 'octets') {
+    const text = decode(m.octets, m.coding);
+    if (fits && text.includes('\ufffd')) return asItIs;
+    for (const coding of allowed) {
+      const octets = encode(text, coding);
+      if (octets !== undefined && octets.length <= room(coding)) return { coding, parts: [octets] };
+    }
+    if (fits) return asItIs;
+    const octets = roomiest === undefined ? undefined : encode(text, roomiest.coding);
+    if (roomiest !== undefined && octets !== undefined && m.udh.length + octets.length <= roomiest.octets) {
       return { coding: roomiest.coding, parts: [octets] };
     }
   }
+  // Its neighbours are messages of their own and may be gone already, so it cannot be cut anew with them.
   throw new CutFault(
-    `the platform's own segment of ${m.octets.length} octets (${m.coding}) does not fit one segment in ${allowed.join(', ')}`,
+    `the platform's own segment of ${m.octets.length} octets (${m.coding}) does not fit one segment in ${allowed.join(', ')}; a text sent whole is cut for each carrier`,
   );
 }

@@ -1,4 +1,14 @@
-import { AWAITING, ENDED, type Message, PENDING, QUEUED, REPLAYED, SENDING, UNKNOWN } from '../message/message.ts';
+import {
+  AWAITING,
+  ENDED,
+  type Message,
+  PART,
+  PENDING,
+  QUEUED,
+  REPLAYED,
+  SENDING,
+  UNKNOWN,
+} from '../message/message.ts';
 import type { Account } from './account.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
@@ -97,6 +107,8 @@ export function createExpiry(gw: Gateway): { step(): void; second(): void } {
 
 /** How long the receipt of an ended message, or an MO, waits for its platform. A replay has its own time: its end is long ago. */
 export function keptUntil(gw: Gateway, m: Message): number {
+  // The assembly of its text has a time of its own.
+  if ((m.flags & PART) !== 0) return Number.POSITIVE_INFINITY;
   if ((m.flags & REPLAYED) !== 0) return m.validUntil;
   return m.endedAt + keepOf(gw, m.account);
 }

@@ -6,7 +6,18 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import type { Turn } from '../base/turn.ts';
 import type { Config } from '../config/schema.ts';
 import type { Answer, CarrierMapping } from '../message/mapping.ts';
-import { ENDED, type Message, MO, PENDING, QUEUED, REPORTED, SENDING, SENT, type Segment } from '../message/message.ts';
+import {
+  ENDED,
+  type Message,
+  MO,
+  PART,
+  PENDING,
+  QUEUED,
+  REPORTED,
+  SENDING,
+  SENT,
+  type Segment,
+} from '../message/message.ts';
 import type { PlatformMapping } from '../message/platform.ts';
 import { resumedId } from '../message/public-id.ts';
 import { IDLE, type SessionOwner } from '../session/session.ts';
@@ -16,6 +27,8 @@ import type { Engine } from '../store/journal.ts';
 import type { Records } from '../store/records.ts';
 import { onPlatformRequest } from './accept.ts';
 import { type Account, createAccount } from './account.ts';
+import { createAssembly } from './assembly.ts';
+import { compileCalled } from './called.ts';
 import { type Bind, type Carrier, createBind, createCarrier } from './carrier.ts';
 import { type Carrying, createCarrying } from './carry.ts';
 import type { Gateway } from './context.ts';
@@ -24,6 +37,7 @@ import { deliverPump, tell, told, toldLate, untold } from './deliver.ts';
 import { dispatchPump, enqueue, reroute, routeOf, unknownOutcome } from './dispatch.ts';
 import { createExpiry, keptUntil } from './expire.ts';
 import { canonicalId } from './id-form.ts';
+import { giveUpWaiting, rememberPart, resumePart } from './long-mo.ts';
 import { onMo } from './mo.ts';
 import { createRate } from './rate.ts';
 import { createRecent } from './recent.ts';
@@ -96,6 +110,8 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     carriers: new Map(),
     routes: new Map(),
     config,
+    called: compileCalled(config.accounts),
+    assembly: createAssembly({ texts: 100_000, parts: 400_000 }),
     epoch: (Math.floor(clock.now() / 1000) % 2 ** 22) * 2 ** 31,
     later: createCalendar<Message>(20),
     recent: createRecent(),
@@ -129,6 +145,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
 
   const configure = (next: Config): void => {
     gw.config = next;
+    gw.called = compileCalled(next.accounts);
     gw.routes.clear();
     for (const [name, route] of compileRoutes(next)) gw.routes.set(name, route);
     for (const account of gw.accounts.values()) account.enabled = false;
@@ -308,6 +325,10 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
         readBatch(b, (kind, value) => {
           events++;
           replayEvent(gw.state, kind, value, sequence, (m) => {
+            if ((m.flags & PART) !== 0) {
+              rememberPart(gw, m);
+              return;
+            }
             if (sequence > gw.state.recordedTo) {
               gw.state.holds.hold(m.batch);
               ended.push({ message: m, batch: m.batch });
@@ -335,6 +356,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       for (const m of waiting) {
         if (!m.live) continue;
         missing(m);
+        if ((m.flags & PART) !== 0) resumePart(gw, m);
         if (m.stage === QUEUED || m.stage === SENDING) takeUp(m);
       }
       for (const id of [...gw.state.untold].sort((a, b) => a - b)) {
@@ -364,6 +386,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       gw.records.tick();
       room.look(now);
       expiry.step();
+      giveUpWaiting(gw);
       carrying.step();
       for (const carrier of gw.carriers.values()) {
         if (carrier.wakeAt <= now || (carrier.limit === 'store' && carrier.queued > 0)) turn.mark(carrier);

@@ -1,13 +1,11 @@
 import type { Outgoing } from '../message/mapping.ts';
 import { type Draft, MO, type Segment } from '../message/message.ts';
 import type { Session } from '../session/session.ts';
-import { plans } from '../store/events.ts';
+import { calledAccount } from './called.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
-import { countDay } from './days.ts';
-import { tell } from './deliver.ts';
-import { accountForCalled } from './route.ts';
-import { applyAccepted, createFrom } from './state.ts';
+import { concatOf, forward, takePart, waitsForOthers } from './long-mo.ts';
+import { createFrom } from './state.ts';
 
 /**
  * A message from a phone: goes to the account of its called number, and is answered once it is durable. One that nobody
@@ -23,9 +21,9 @@ export function onMo(
 ): void {
   const { mapping, counters, config } = carrier;
   counters.mo++;
-  const account = accountForCalled(gw.config.accounts, draft.destination) ?? config.mo.account;
-  const to = account === undefined ? undefined : gw.accounts.get(account);
-  if (to === undefined) {
+  const name = calledAccount(gw.called, config.accessCode, draft.destination) ?? config.mo.account;
+  const account = name === undefined ? undefined : gw.accounts.get(name);
+  if (account === undefined) {
     counters.moRefused++;
     gw.log.warn({ carrier: carrier.name, called: draft.destination }, 'MO refused: no account has this called number');
     session.respond(sequence, answer.plan, answer.value, mapping.noRouteStatus);
@@ -43,7 +41,7 @@ export function onMo(
       id,
       kind: MO,
       publicId: id,
-      account: to.name,
+      account: account.name,
       acceptedAt: gw.clock.now(),
       registered: 0,
       flags: 0,
@@ -53,10 +51,9 @@ export function onMo(
     },
     gw.batch.sequence,
   );
-  gw.batch.add(plans.accepted, m);
-  applyAccepted(gw.state, m);
-  if (to.mapping.tellsDays) countDay(to, m, 'mo');
-  gw.batch.effect(tell, gw, m, undefined);
+  const concat = concatOf(m.udh);
+  if (waitsForOthers(account, concat)) takePart(gw, carrier, m, concat);
+  else forward(gw, m);
   gw.batch.effect(answerMo, session, sequence, answer);
 }
 

@@ -1,4 +1,4 @@
-import type { AccountConfig, Config, RouteConfig } from '../config/schema.ts';
+import type { Config, RouteConfig } from '../config/schema.ts';
 import type { Message } from '../message/message.ts';
 import type { Carrier } from './carrier.ts';
 
@@ -150,20 +150,4 @@ export function hasNext(
   const { carrier, waits, passed } = pick(route, carriers, { source, destination, tried }, false);
   if (carrier !== undefined) return mayWait || !waits;
   return mayWait && passed.some((p) => p.why === 'full');
-}
-
-/** Account whose prefix of called numbers is the longest that fits; undefined where none does. */
-export function accountForCalled(accounts: Iterable<AccountConfig>, called: string): string | undefined {
-  const digits = routeDigits(called);
-  let best: string | undefined;
-  let length = -1;
-  for (const account of accounts) {
-    for (const prefix of account.mo) {
-      if (prefix.length > length && digits.startsWith(prefix)) {
-        best = account.name;
-        length = prefix.length;
-      }
-    }
-  }
-  return best;
 }

@@ -14,6 +14,7 @@ import {
   NO_OCTETS,
   NO_TRACE,
   newSegment,
+  PART,
   PENDING,
   QUEUED,
   REPORTED,
@@ -587,7 +588,8 @@ export function replayEvent(
 
 /** In replay nobody works on a message now: all that waits for others is frozen, an ended one remembered for its platform. */
 function store(state: State, m: Message): void {
-  if (!m.live) return;
+  // A part waits for the other parts of its text, at hand.
+  if (!m.live || (m.flags & PART) !== 0) return;
   if (m.stage === ENDED) state.untold.add(m.id);
   else if (m.stage !== AWAITING) return;
   else if (!state.needsText(m)) m.octets = NO_OCTETS;

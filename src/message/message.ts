@@ -75,6 +75,8 @@ export const UNKNOWN_OUTCOME = 2; // in an event: the segment's outcome is unkno
 export const REPLAYED = 8; // a receipt told a second time on request
 export const VALIDITY_GIVEN = 16; // the platform set validity_period: the carrier is told
 export const WANTS_INTERMEDIATE = 32;
+export const PART = 64; // an MO held back until the other parts of its text are here
+export const INCOMPLETE = 128; // an MO of which parts never came
 
 /** What is to be carried, and how the sender wants it. */
 export interface Content {

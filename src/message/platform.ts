@@ -99,6 +99,8 @@ export interface PlatformMapping {
     now: number,
   ): Outgoing | undefined;
   toMo(message: Message, account: AccountConfig, version: number): Outgoing;
+  /** Set where one PDU holds an MO of any length; up to `short` octets it is one that every platform reads. */
+  readonly wholeMo?: { readonly short: number };
   /** What the platform's id says of ours; undefined where it is none of our making. */
   readId(id: string, account: AccountConfig, version: number, now: number): KnownId | undefined;
   /** The platform's id of a message: nothing else goes into it, so that it is the same after every restart. */

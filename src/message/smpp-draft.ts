@@ -1,7 +1,7 @@
 import { messageOctets, UDHI } from '../../protocols/smpp/payload.ts';
 import { parseTime } from '../../protocols/smpp/time.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';
-import { concatUdh } from '../../protocols/text/udh.ts';
+import { parseUdh, withConcat } from '../../protocols/text/udh.ts';
 import { type Tlv, tlvText, tlvUint } from '../../protocols/wire/tlv.ts';
 import { type Draft, NO_OCTETS } from './message.ts';
 import { codingOf } from './smpp-coding.ts';
@@ -40,12 +40,15 @@ export function draftOf(
     const length = Math.min(octets[0]! + 1, octets.length);
     udh = octets.subarray(0, length);
     octets = octets.subarray(length);
-  } else if (v.tlvs.length !== 0) {
+  }
+  // Where both tell the place among segments, the header does (what peers do wrong, 46).
+  if (v.tlvs.length !== 0 && parseUdh(udh).concat === undefined) {
     const total = tlvUint(v.tlvs, TAG.sarTotalSegments) ?? 0;
     const seq = tlvUint(v.tlvs, TAG.sarSegmentSeqnum) ?? 0;
     // sar_* becomes the header that every carrier knows; its reference has 16 bits.
     if (total > 1 && total < 256 && seq > 0 && seq <= total) {
-      udh = concatUdh(tlvUint(v.tlvs, TAG.sarMsgRefNum) ?? 0, total, seq, true);
+      const own = parseUdh(udh).fault === undefined ? udh : NO_OCTETS;
+      udh = withConcat(own, tlvUint(v.tlvs, TAG.sarMsgRefNum) ?? 0, total, seq, true);
     }
   }
   const hops = v.tlvs.length === 0 ? '' : (tlvText(v.tlvs, HOP_TAG) ?? '');

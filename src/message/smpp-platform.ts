@@ -5,6 +5,7 @@ import {
   type dataSm,
   type querySm,
   type replaceSm,
+  SMPP_34,
   smppCodec,
   type submitMulti,
   type submitSm,
@@ -20,14 +21,14 @@ import {
 } from '../../protocols/smpp/validate.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
-import { NO_TLVS } from '../../protocols/wire/tlv.ts';
+import { NO_TLVS, uintTlv } from '../../protocols/wire/tlv.ts';
 import { as, type Outgoing } from './mapping.ts';
-import { type Draft, NO_OCTETS } from './message.ts';
+import { type Draft, INCOMPLETE, NO_OCTETS } from './message.ts';
 import type { Failed, FromPlatform, PlatformMapping, Refusal } from './platform.ts';
 import { dataCodingOf } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
-import { tagsAllowed } from './smpp-tlvs.ts';
+import { INCOMPLETE_TAG, tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
 
 const REFUSALS: Readonly<Record<Refusal, number>> = {
@@ -175,11 +176,14 @@ export const smppPlatform: PlatformMapping = {
     return receiptPdu(m, state, error, now, INTERMEDIATE, account, version);
   },
 
+  wholeMo: { short: 254 },
+
   toMo(m, account, version): Outgoing {
     const octets = withUdh(m.udh, m.octets);
     const tlvs = m.tlvs.length === 0 ? [] : readTlvs(m.tlvs, tagsAllowed(account));
     const long = octets.length > 254;
     if (long) tlvs.push({ tag: TAG.messagePayload, value: octets });
+    if ((m.flags & INCOMPLETE) !== 0 && version >= SMPP_34) tlvs.push(uintTlv(INCOMPLETE_TAG, 1, 1));
     const kept =
       m.coding === 'octets' || m.dataCoding > 0x0f ? m.dataCoding : dataCodingOf(m.coding, account.defaultAlphabet);
     return as(smppCodec(version).deliverSm, {

@@ -5,6 +5,8 @@ import { readTlvs } from './tlv-octets.ts';
 
 /** Tag in the vendor range (0x1400-0x3FFF) under which nodes of ours tell each other where a message has been. */
 export const HOP_TAG = 0x3f59;
+/** Tag that marks an MO of which parts never came. */
+export const INCOMPLETE_TAG = 0x3f5b;
 const noTags: ReadonlySet<number> = new Set();
 const tagSets = new WeakMap<readonly (string | number)[], ReadonlySet<number>>();
 /** Tags of a carrier's or an account's allow-list; the hop tag is ours and on none. */

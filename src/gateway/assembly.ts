@@ -1,0 +1,99 @@
+import { type Added, createReassembly, type Incomplete } from '../../protocols/text/reassemble.ts';
+import type { Concat } from '../../protocols/text/udh.ts';
+import type { Message } from '../message/message.ts';
+
+/**
+ * Where the parts of long MO wait for each other, whatever bind each came over. It is this process's memory, filled
+ * again from the journal after a restart; nothing beyond these functions is asked of it, so that a store that several
+ * nodes share could stand here.
+ */
+export interface Assembly {
+  /** Takes one part; `within` is how long the first part of a text waits for the last. */
+  add(part: Message, concat: Concat, within: number, now: number): Added<Message>;
+  /** A part of a text that was given out before a restart: it may come again. */
+  remember(part: Message, concat: Concat, within: number, now: number): void;
+  /** Texts whose time is over, or whose reference was used anew. */
+  expire(now: number): Incomplete<Message>[];
+  /** Texts begun and not whole. */
+  readonly open: number;
+}
+
+export interface AssemblyLimits {
+  /** Texts begun at the same time, and the parts that they have in all. */
+  readonly texts: number;
+  readonly parts: number;
+}
+
+/** A text that was given out: its parts by their hashes, so that one that comes again is known. */
+interface Given {
+  until: number;
+  readonly hashes: (number | undefined)[];
+}
+
+export function createAssembly(limits: AssemblyLimits): Assembly {
+  const parts = createReassembly<Message>({
+    maxOpen: limits.texts,
+    maxParts: limits.parts,
+    timeoutMs: 0,
+    same: (a, b) => a.coding === b.coding && Buffer.compare(a.octets, b.octets) === 0,
+  });
+  /** Oldest first. */
+  const given = new Map<string, Given>();
+
+  const entry = (key: string, total: number, until: number): Given => {
+    let known = given.get(key);
+    given.delete(key);
+    if (known === undefined || known.hashes.length !== total) {
+      known = { until, hashes: new Array<number | undefined>(total).fill(undefined) };
+    }
+    known.until = until;
+    given.set(key, known);
+    if (given.size > limits.texts) for (const oldest of given.keys()) if (given.delete(oldest)) break;
+    return known;
+  };
+
+  return {
+    add(part, concat, within, now) {
+      const key = keyOf(part, concat);
+      const before = given.get(key);
+      if (before !== undefined) {
+        if (now < before.until && before.hashes[concat.seq - 1] === hashOf(part)) return { state: 'duplicate' };
+        // The reference is used anew, for another text.
+        given.delete(key);
+      }
+      const added = parts.add(key, concat, part, now, within);
+      if (added.state === 'whole' && added.parts.length === concat.total) {
+        const { hashes } = entry(key, concat.total, now + within);
+        for (const [k, p] of added.parts.entries()) hashes[k] = hashOf(p);
+      }
+      return added;
+    },
+    remember(part, concat, within, now) {
+      entry(keyOf(part, concat), concat.total, now + within).hashes[concat.seq - 1] = hashOf(part);
+    },
+    expire(now) {
+      for (const [key, { until }] of given) {
+        if (until > now) break;
+        given.delete(key);
+      }
+      return parts.open === 0 ? NONE : parts.expire(now);
+    },
+    get open() {
+      return parts.open;
+    },
+  };
+}
+
+const NONE: Incomplete<Message>[] = [];
+
+/** Reference, its width and the total tell apart what one sender has under way to one number. */
+function keyOf({ carrier, source, destination }: Message, { ref, refBits, total }: Concat): string {
+  return `${refBits}/${ref}/${total}/${carrier}\0${source}\0${destination}`;
+}
+
+/** Thirty-one bits of what a part says. */
+function hashOf({ octets, coding }: Message): number {
+  let h = 0x811c9dc5 ^ coding.length;
+  for (let i = 0; i < octets.length; i++) h = Math.imul(h ^ octets[i]!, 0x01000193);
+  return (h ^ (h >>> 15)) >>> 1;
+}

@@ -1,0 +1,45 @@
+import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
+import { limitsFor, segment } from '../../protocols/text/segment.ts';
+import { withConcat, withoutConcat } from '../../protocols/text/udh.ts';
+import { type Content, NO_OCTETS } from '../message/message.ts';
+
+/** The part of a message that joining and cutting change. */
+export type Text = Pick<Content, 'udh' | 'dataCoding' | 'coding' | 'octets'>;
+
+/**
+ * One text of parts in their order. Parts of one coding are joined as octets, so that what a bad splitter cut is whole
+ * again; where they differ (seen: 8, 8, 8, 0) each is read in its own and the whole is UCS-2. A header's other elements,
+ * such as ports, are those of the first part.
+ */
+export function joinParts(parts: readonly Text[]): Text {
+  const first = parts[0];
+  if (first === undefined) return { udh: NO_OCTETS, dataCoding: 0, coding: 'octets', octets: NO_OCTETS };
+  const udh = withoutConcat(first.udh);
+  const coding = commonCoding(parts);
+  if (coding === undefined) {
+    const text = parts.map((p) => decode(p.octets, p.coding)).join('');
+    return { udh, dataCoding: 0, coding: 'ucs2', octets: encode(text, 'ucs2')! };
+  }
+  // Some put a byte order mark before each part: one in the middle would be a character.
+  const octets = parts.map(({ octets: o }, k) => (k > 0 && coding === 'ucs2' && hasMark(o) ? o.subarray(2) : o));
+  return { udh, dataCoding: first.dataCoding, coding, octets: Buffer.concat(octets) };
+}
+
+function commonCoding(parts: readonly Text[]): Coding | undefined {
+  const { coding, dataCoding } = parts[0]!;
+  if (parts.every((p) => p.coding === coding)) return coding;
+  // Under one data_coding a part with octets above 0x7f tells how the others are meant.
+  const latin1 = parts.every((p) => p.dataCoding === dataCoding && (p.coding === 'latin1' || p.coding === 'gsm7'));
+  return latin1 ? 'latin1' : undefined;
+}
+
+const hasMark = (octets: Uint8Array): boolean => octets.length >= 2 && octets[0] === 0xfe && octets[1] === 0xff;
+
+/** A whole text as what fits one PDU of `room` octets: itself, or segments of ours with an 8-bit reference. */
+export function cutWhole(text: Text, room: number, ref: number): Text[] {
+  const { udh, octets, coding } = text;
+  if (udh.length + octets.length <= room) return [text];
+  const limits = limitsFor(coding, 6, Math.max(udh.length - 1, 0));
+  const parts = segment(octets, coding, { single: 0, part: limits.part });
+  return parts.map((part, k) => ({ ...text, udh: withConcat(udh, ref, parts.length, k + 1, false), octets: part }));
+}

@@ -1,0 +1,131 @@
+import type { Added, Incomplete } from '../../protocols/text/reassemble.ts';
+import { type Concat, parseUdh } from '../../protocols/text/udh.ts';
+import { INCOMPLETE, type Message, PART } from '../message/message.ts';
+import { plans } from '../store/events.ts';
+import type { Account } from './account.ts';
+import type { Carrier } from './carrier.ts';
+import type { Gateway } from './context.ts';
+import { countDay } from './days.ts';
+import { tell } from './deliver.ts';
+import { cutWhole, joinParts, type Text } from './join.ts';
+import { applyAccepted, applyClosed, create } from './state.ts';
+
+/** Octets of a PDU that holds no more than a short message. */
+const SHORT = 140;
+/** How long a text of a carrier that is gone waits. */
+const WITHIN = 300_000;
+const JOINED = 'joined';
+
+/** IEI 0 with a reference of 16 bits is what some Chinese gateways write. */
+export const concatOf = (udh: Uint8Array): Concat | undefined =>
+  udh.length === 0 ? undefined : parseUdh(udh, { wideIei0: true }).concat;
+
+/** How an account has long MO: a protocol that cannot carry a whole one takes the segments as they come. */
+function formOf(account: Account | undefined): 'whole' | 'cut' | 'segments' {
+  const form = account?.config.moForm ?? 'segments';
+  return form === 'whole' && account?.mapping.wholeMo === undefined ? 'segments' : form;
+}
+
+/** Whether a part has to wait for the others. */
+export const waitsForOthers = (account: Account | undefined, concat: Concat | undefined): concat is Concat =>
+  concat !== undefined && concat.total > 1 && formOf(account) !== 'segments';
+
+/** Makes an MO ours and hands it to its platform once it is durable. */
+export function forward(gw: Gateway, m: Message): void {
+  keep(gw, m);
+  const account = gw.accounts.get(m.account);
+  if (account?.mapping.tellsDays === true) countDay(account, m, 'mo');
+  gw.batch.effect(tell, gw, m, undefined);
+}
+
+function keep(gw: Gateway, m: Message): void {
+  gw.batch.add(plans.accepted, m);
+  applyAccepted(gw.state, m);
+}
+
+/**
+ * A part of a long MO: journalled as a message that is held back, so that its carrier is answered and a crash loses
+ * nothing; the last one lets the whole go, in one batch with the end of the parts.
+ */
+export function takePart(gw: Gateway, carrier: Carrier, part: Message, concat: Concat): void {
+  const { counters, config } = carrier;
+  part.flags |= PART;
+  const added = gw.assembly.add(part, concat, config.mo.joinWithin, gw.clock.now());
+  if (added.state === 'waiting') keep(gw, part);
+  else if (added.state === 'duplicate') counters.moRepeated++;
+  else if (added.state === 'whole') {
+    // The last one, too: if its answer does not arrive it comes again, perhaps after a restart.
+    keep(gw, part);
+    whole(gw, added.parts);
+  } else {
+    // No room to wait in: better in pieces than not at all.
+    part.flags &= ~PART;
+    forward(gw, part);
+  }
+}
+
+function whole(gw: Gateway, parts: readonly Message[]): void {
+  const first = parts[0]!;
+  const carrier = gw.carriers.get(first.carrier);
+  if (carrier !== undefined) carrier.counters.moJoined++;
+  const account = gw.accounts.get(first.account);
+  const form = formOf(account);
+  if (form === 'segments') give(gw, first, parts, parts, 0);
+  else if (form === 'whole') give(gw, first, [joinParts(parts)], parts, 0);
+  else {
+    const room = account?.mapping.wholeMo?.short ?? SHORT;
+    give(gw, first, cutWhole(joinParts(parts), room, gw.state.nextId), parts, 0);
+  }
+}
+
+/** Those whose time is over: what came goes out, joined and marked, or in its pieces, whose headers say what is missing. */
+export function giveUpWaiting(gw: Gateway): void {
+  if (gw.assembly.open === 0 || gw.batch.faulty !== '' || gw.batch.congested) return;
+  for (const incomplete of gw.assembly.expire(gw.clock.now())) partial(gw, incomplete);
+}
+
+function partial(gw: Gateway, { concat, parts: all }: Incomplete<Message>): void {
+  const parts = all.filter((p) => p !== undefined);
+  const first = parts[0];
+  if (first === undefined) return;
+  const carrier = gw.carriers.get(first.carrier);
+  if (carrier !== undefined) carrier.counters.moIncomplete++;
+  gw.log.warn(
+    { carrier: first.carrier, account: first.account, came: parts.length, of: concat.total },
+    'long MO is incomplete: what came is handed on',
+  );
+  const joined = formOf(gw.accounts.get(first.account)) === 'whole';
+  give(gw, first, joined ? [joinParts(parts)] : parts, parts, INCOMPLETE);
+}
+
+/** New messages with these texts take the place of the parts. */
+function give(gw: Gateway, like: Message, texts: readonly Text[], parts: readonly Message[], flags: number): void {
+  const now = gw.clock.now();
+  for (const { udh, dataCoding, coding, octets } of texts) {
+    const id = gw.state.nextId;
+    const value = { ...like, id, publicId: id, acceptedAt: now, flags, udh, dataCoding, coding, octets };
+    forward(gw, create(value, gw.batch.sequence));
+  }
+  for (const part of parts) {
+    const value = { id: part.id, outcome: JOINED, at: now };
+    gw.batch.add(plans.closed, value);
+    applyClosed(gw.state, part, value);
+  }
+}
+
+/** Parts that a restart found wait again, as long as at first: their rest may still be at the carrier. */
+export function resumePart(gw: Gateway, part: Message): void {
+  const concat = concatOf(part.udh);
+  const within = gw.carriers.get(part.carrier)?.config.mo.joinWithin ?? WITHIN;
+  const added: Added<Message> =
+    concat === undefined ? { state: 'full' } : gw.assembly.add(part, concat, within, gw.clock.now());
+  if (added.state === 'whole') whole(gw, added.parts);
+  else if (added.state !== 'waiting') give(gw, part, [part], [part], 0);
+}
+
+/** A part whose text was given out before the restart: should it come again, it is known. */
+export function rememberPart(gw: Gateway, part: Message): void {
+  const concat = concatOf(part.udh);
+  const within = gw.carriers.get(part.carrier)?.config.mo.joinWithin ?? WITHIN;
+  if (concat !== undefined) gw.assembly.remember(part, concat, within, gw.clock.now());
+}
