@@ -131,7 +131,7 @@ describe('yima decode', () => {
     expectComplaint(await yima(['decode', 'smpp', 'xyz']), /"x" is no hexadecimal digit/);
     expectComplaint(await yima(['decode', 'smpp', '000']), /3 digits make no whole octets/);
     expectComplaint(await yima(['decode', 'cmpp3', '0000000c0000000100000001ff']), /no cmpp3 frame/);
-    expectComplaint(await yima(['decode', 'xmpp', '00']), /xmpp is neither a file nor a protocol \(smpp34, /);
+    expectComplaint(await yima(['decode', 'xmpp', '00']), /xmpp is neither a file nor a protocol \(cmpp3, /);
     expectComplaint(await yima(['decode', 'cmpp2']), /give a frame of cmpp2 in hexadecimal/);
   });
 

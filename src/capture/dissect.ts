@@ -161,7 +161,8 @@ function scoreOf(wire: Wire, octets: Buffer): number {
   const versions = new Set(Object.values(wire.versions));
   const search = createFrameSearch(wire, {
     onFrame(_, frame) {
-      score += [...versions].some((version) => fits(readAs(wire, frame, version))) ? 1 : -1;
+      const good = wire.likely(frame) && [...versions].some((version) => fits(readAs(wire, frame, version)));
+      score += good ? 1 : -1;
     },
     onSkipped() {
       score--;

@@ -23,6 +23,8 @@ export interface Wire {
   readonly versions: Readonly<Record<string, number>>;
   /** Whether a command exists in any version. */
   knows(command: number): boolean;
+  /** Whether the header is one that peers write: what tells a protocol that can read nearly anything from the others. */
+  likely(frame: Buffer): boolean;
   /** Throws WireFault. */
   describe(frame: Buffer, version: number): Description;
   /** Version that a bind, or the answer to one, says is spoken from here on. */

@@ -38,6 +38,8 @@ const smpp: Wire = {
   ports: [2775],
   versions: { smpp34: 0x34, smpp33: 0x33, smpp50: 0x50 },
   knows: (command) => smppCodec(0x50).byId.has(command),
+  // A request has no status.
+  likely: (frame) => frame.readUInt32BE(8) < (frame[4]! < 0x80 ? 1 : 0x10000),
   describe: describeSmpp,
   agreed(d) {
     const said =
@@ -56,6 +58,7 @@ const cmpp: Wire = {
   ports: [7890, 7891],
   versions: { cmpp3: 0x30, cmpp30: 0x30, cmpp2: 0x20, cmpp20: 0x20, cmpp21: 0x21 },
   knows: (command) => cmppCodec(0x30).byId.has(command),
+  likely: () => true,
   describe: describeCmpp,
   agreed(d) {
     const said = d.command === 'CMPP_CONNECT' ? numberIn(d, 'version') : undefined;
@@ -79,6 +82,7 @@ const sgip: Wire = {
   ports: [8801, 8802],
   versions: { sgip12: SGIP_12 },
   knows: (command) => sgipCodec().byId.has(command),
+  likely: () => true,
   describe: describeSgip,
   agreed: () => SGIP_12,
   statusName(d) {
@@ -97,6 +101,7 @@ const smgp: Wire = {
   ports: [8890],
   versions: { smgp30: SMGP_30, smgp13: SMGP_13, smgp20: SMGP_20 },
   knows: (command) => smgpCodec(SMGP_30).byId.has(command),
+  likely: () => true,
   describe: describeSmgp,
   agreed(d) {
     const said = d.command === 'SMGP_LOGIN' ? numberIn(d, 'client_version') : undefined;
@@ -108,8 +113,8 @@ const smgp: Wire = {
   },
 };
 
-/** Every protocol that can be read from octets. A further one is a table above and a word here. */
-export const WIRES: readonly Wire[] = [smpp, cmpp, sgip, smgp];
+/** Every protocol that can be read from octets, the strictest first. A further one is a table above and a word here. */
+export const WIRES: readonly Wire[] = [cmpp, sgip, smgp, smpp];
 
 /** What a name of the command line stands for; the version is undefined where its bind says it. */
 export interface Spoken {
