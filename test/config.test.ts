@@ -11,12 +11,14 @@ import { diffConfig } from '../src/config/diff.ts';
 import { expandRelative, formatProblem, loadConfig, parseConfig } from '../src/config/load.ts';
 import { configReference } from '../src/config/reference.ts';
 import {
+  type CarrierConfig,
   type Config,
   carrierSchema,
   configSchema,
   parseAddress,
   parseDuration,
   parseOctets,
+  type SecretRef,
 } from '../src/config/schema.ts';
 import { hashPassword, parseHash, resolveSecret, verifyPassword } from '../src/config/secret.ts';
 
@@ -130,6 +132,23 @@ describe('scalars', () => {
   });
 });
 
+/** Keys of a carrier that have no default, the name of the login and its secret first. */
+function loginOf(carrier: CarrierConfig): Record<string, unknown> {
+  switch (carrier.protocol) {
+    case 'cmpp':
+      return { spId: carrier.spId, sharedSecret: carrier.sharedSecret, version: carrier.version };
+    case 'smgp':
+      return { clientId: carrier.clientId, sharedSecret: carrier.sharedSecret };
+    case 'sgip': {
+      const { systemId, password, corpId, areaCode, deliver } = carrier;
+      const theirs = { systemId: deliver?.systemId, password: deliver?.password };
+      return { systemId, password, corpId, areaCode, deliver: theirs };
+    }
+    default:
+      return { systemId: carrier.systemId, password: carrier.password };
+  }
+}
+
 describe('the shipped files', () => {
   test('demo.yaml loads, routes lead where its comment says', () => {
     const { config, problems } = loadConfig('config/demo.yaml', {});
@@ -154,8 +173,7 @@ describe('the shipped files', () => {
       const simulator = demo.simulators.find(
         ({ listen }) => listen.host === carrier.host && listen.port === carrier.port,
       );
-      const [name, secret] =
-        carrier.protocol === 'cmpp' ? [carrier.spId, carrier.sharedSecret] : [carrier.systemId, carrier.password];
+      const [name, secret] = Object.values(loginOf(carrier)) as [string, SecretRef];
       expect(simulator?.protocol).toBe(carrier.protocol);
       if (carrier.protocol === 'cmpp') expect(simulator?.version).toBe(carrier.version);
       expect(simulator?.options.accounts).toEqual([{ name, secret: resolveSecret(secret) }]);
@@ -172,6 +190,7 @@ describe('the shipped files', () => {
     SHOP_CALLBACK_PASSWORD: 'd',
     UNICOM_PASSWORD: 'e',
     UNICOM_DELIVER_PASSWORD: 'f',
+    TELECOM_SECRET: 'g',
   };
 
   test('example.yaml loads, and what it shows as defaults are the defaults', () => {
@@ -187,19 +206,7 @@ describe('the shipped files', () => {
     expect(example!.accounts[0]).toEqual(account);
     for (const carrier of example!.carriers) {
       const { name, host, port, protocol } = carrier;
-      const own =
-        carrier.protocol === 'cmpp'
-          ? { version: carrier.version, spId: carrier.spId, sharedSecret: carrier.sharedSecret }
-          : carrier.protocol === 'sgip'
-            ? {
-                systemId: carrier.systemId,
-                password: carrier.password,
-                corpId: carrier.corpId,
-                areaCode: carrier.areaCode,
-                deliver: { systemId: carrier.deliver!.systemId, password: carrier.deliver!.password },
-              }
-            : { systemId: carrier.systemId, password: carrier.password };
-      expect(carrier).toEqual(carrierSchema.parse({ name, host, port, protocol, ...own }));
+      expect(carrier).toEqual(carrierSchema.parse({ name, host, port, protocol, ...loginOf(carrier) }));
     }
   });
 
@@ -378,7 +385,7 @@ const WRONG: [what: string, text: () => string, ...expected: (string | RegExp)[]
   [
     'a choice that is none',
     () => changed('protocol: cmpp', 'protocol: sgp'),
-    /^y\.yaml:13:15: carriers\[0\]\.protocol: expected one of cmpp, sgip, smpp/,
+    /^y\.yaml:13:15: carriers\[0\]\.protocol: expected one of cmpp, sgip, smgp, smpp/,
   ],
   [
     'an SGIP carrier without a node number, and without what to make one of',

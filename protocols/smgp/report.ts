@@ -32,8 +32,8 @@ interface Label {
 }
 
 /**
- * Labels as they come: in either case, words joined by a blank or `_`, whatever separator before them or none (deviation 1). With
- * the flag g, so that each is looked for behind the value before it.
+ * Labels as they come: in either case, words joined by a blank or `_`, whatever separator before them or none
+ * (deviation 1). With the flag g, so that each is looked for behind the value before it.
  */
 const LABELS = {
   sub: { pattern: /sub:/gi, width: 3, at: 18 },

@@ -5,6 +5,7 @@ import { cmppCarrier } from '../message/cmpp.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { PlatformMapping } from '../message/platform.ts';
 import { sgipCarrier } from '../message/sgip.ts';
+import { smgpCarrier } from '../message/smgp.ts';
 import { smppCarrier } from '../message/smpp-carrier.ts';
 import { smppPlatform } from '../message/smpp-platform.ts';
 
@@ -13,6 +14,7 @@ export const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = {
   smpp: smppCarrier,
   cmpp: cmppCarrier,
   sgip: sgipCarrier,
+  smgp: smgpCarrier,
 };
 
 /** And as a platform speaks it. Ids of several nodes differ by the node's code. */
@@ -20,7 +22,7 @@ export function platformMappings(_node: Config['node']): Readonly<Record<string,
   return { smpp: smppPlatform };
 }
 
-const CMPP_VERSIONS = { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;
+const VERSIONS = { '1.3': 0x13, '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;
 
 /** Version in which a carrier is spoken to, as its bind says it. */
 export function versionOf(carrier: CarrierConfig): number {
@@ -28,7 +30,8 @@ export function versionOf(carrier: CarrierConfig): number {
     case 'smpp':
       return carrier.interfaceVersion;
     case 'cmpp':
-      return CMPP_VERSIONS[carrier.version];
+    case 'smgp':
+      return VERSIONS[carrier.version];
     case 'sgip':
       return SGIP_12;
   }

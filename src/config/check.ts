@@ -309,8 +309,7 @@ export function checkConfig(config: Config, env: NodeJS.ProcessEnv = process.env
     const at = ['carriers', i];
     checkCarrier(carrier, at, config, report);
     if (carrier.tls !== undefined) checkTlsFiles(carrier.tls, [...at, 'tls'], report);
-    if (carrier.protocol === 'cmpp')
-      checkSecret(carrier.sharedSecret, [...at, 'sharedSecret'], config.demo, report, env);
+    if ('sharedSecret' in carrier) checkSecret(carrier.sharedSecret, [...at, 'sharedSecret'], config.demo, report, env);
     else checkSecret(carrier.password, [...at, 'password'], config.demo, report, env);
     if (carrier.protocol === 'sgip' && carrier.deliver !== undefined)
       checkSecret(carrier.deliver.password, [...at, 'deliver', 'password'], config.demo, report, env);

@@ -149,7 +149,7 @@ function expandPaths(config: Config, from: string): void {
   for (const { tls } of [...config.listeners, ...config.carriers]) if (tls) expand(tls, 'cert', 'key', 'ca');
   for (const { password } of config.accounts) if ('file' in password) expand(password, 'file');
   for (const carrier of config.carriers) {
-    const secret = carrier.protocol === 'cmpp' ? carrier.sharedSecret : carrier.password;
+    const secret = 'sharedSecret' in carrier ? carrier.sharedSecret : carrier.password;
     if ('file' in secret) expand(secret, 'file');
   }
 }

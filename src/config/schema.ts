@@ -391,6 +391,15 @@ const codes = (protocol: { throttled: number[]; retry: number[] }) =>
     })
     .prefault({});
 
+/** The form of a carrier's ids, with what is likeliest in its protocol. */
+const idForm = (preset: 'learn' | 'exact') =>
+  z
+    .enum(['learn', 'exact', 'caseFolded', 'zerosTrimmed', 'hexToDecimal', 'decimalToHex'])
+    .default(preset)
+    .describe(
+      'How the ids in its reports relate to those in its responses: learned from the first reports, the same octets, the same but for case, but for leading zeros, response hex and report decimal, or the other way',
+    );
+
 const carrierKeys = {
   name: name().describe('Name in routes, logs, metrics and records; unique'),
   host: z.string().min(1, 'expected a host').describe('Host to dial'),
@@ -436,12 +445,7 @@ const carrierKeys = {
     })
     .prefault({})
     .describe('Backoff after temporary codes'),
-  idForm: z
-    .enum(['learn', 'exact', 'caseFolded', 'zerosTrimmed', 'hexToDecimal', 'decimalToHex'])
-    .default('learn')
-    .describe(
-      'How the ids in its reports relate to those in its responses: learned from the first reports, the same octets, the same but for case, but for leading zeros, response hex and report decimal, or the other way',
-    ),
+  idForm: idForm('learn'),
   numbers: z
     .literal(['plain', '86', '+86'])
     .default('plain')
@@ -619,6 +623,70 @@ export const sgipCarrierSchema = z.strictObject({
   linkId: text(8).default('').describe('Reserve of messages that bring no LinkID'),
 });
 
+export const smgpCarrierSchema = z.strictObject({
+  ...carrierKeys,
+  protocol: z.literal('smgp').describe('Protocol of the carrier'),
+  idForm: idForm('exact'),
+  coding: z
+    .array(z.enum(['ascii', 'gbk', 'ucs2']))
+    .min(1, 'expected at least one coding')
+    .default(['gbk', 'ucs2'])
+    .describe('Codings it takes, the preferred first; gbk is MsgFormat 15, which the specification wants for text'),
+  longMessage: z
+    .enum(['udh8', 'udh16'])
+    .default('udh8')
+    .describe('How segments of a long message are marked: UDH with an 8- or 16-bit reference'),
+  // 1 busy, the nearest to a throttle that there is; 12 takes us for one who repeats, 74 not at this time.
+  codes: codes({ throttled: [1], retry: [12, 74] }).describe(
+    'Classes of Submit_Resp Status; 75 (daily volume used up) is no throttle: more of it on the same day is in vain',
+  ),
+  version: version('1.3', '2.0', '3.0')
+    .default('3.0')
+    .describe('SMGP version; 1.3 has no FixedFee, 3.0 stands for 3.0 to 3.1'),
+  clientId: text(8).min(1, 'expected a ClientID').describe('ClientID of Login (SP 服务代码)'),
+  sharedSecret: secret().describe('Shared secret of Login, at most 15 octets by the specification'),
+  loginMode: z
+    .enum(['trx', 'tx+rx'])
+    .default('trx')
+    .describe('One connection of LoginMode 2, or one of 0 (send) and one of 1 (receive), per bind'),
+  serviceId: text(10).default('').describe('ServiceID (业务代码)'),
+  msgSrc: text(8)
+    .optional()
+    .describe('MsgSrc TLV: SP code, for mobile the SPID (企业代码); if left out it is not sent'),
+  mServiceId: text(21).optional().describe('MServiceID TLV: product id for mobile; if left out it is not sent'),
+  srcTermId: z
+    .strictObject({
+      prefix: digits()
+        .default('')
+        .describe(
+          'Access number put before the source address of the message (接入号 + 扩展号), such as 118 and the SP code, or 10659…; unless it begins with it already',
+        ),
+      fixed: digits()
+        .min(1, 'expected digits')
+        .optional()
+        .describe('SrcTermID of every message, whatever its source address'),
+    })
+    .prefault({})
+    .describe('SrcTermID; at most 21 octets'),
+  chargeTermId: digits().default('').describe('ChargeTermID; empty: the receiver pays'),
+  chargeUserType: z
+    .int()
+    .min(0)
+    .max(3)
+    .default(0)
+    .describe('ChargeUserType: 0 receiver, 1 sender, 2 SP, 3 see ChargeTermID'),
+  feeType: text(2).default('00').describe('FeeType: 00 free, 01 per message, 02 monthly, 03 capped'),
+  feeCode: text(6).default('000000').describe('FeeCode, in cents'),
+  fixedFee: text(6).default('000000').describe('FixedFee, in cents (not in 1.3)'),
+  linkId: text(20).default('').describe('LinkID of messages that bring none'),
+  tlvs: z
+    .enum(['minimal', 'full'])
+    .default('minimal')
+    .describe(
+      'TLVs of a Submit: those that say something (old gateways trip over others), or all that the commonest client sends',
+    ),
+});
+
 export const smppCarrierSchema = z.strictObject({
   ...carrierKeys,
   protocol: z.literal('smpp').describe('Protocol of the carrier'),
@@ -671,6 +739,7 @@ export const smppCarrierSchema = z.strictObject({
 export const carrierSchema = z.discriminatedUnion('protocol', [
   cmppCarrierSchema,
   sgipCarrierSchema,
+  smgpCarrierSchema,
   smppCarrierSchema,
 ]);
 
@@ -783,6 +852,7 @@ export type AccountConfig = z.infer<typeof accountSchema>;
 export type CarrierConfig = z.infer<typeof carrierSchema>;
 export type CmppCarrierConfig = z.infer<typeof cmppCarrierSchema>;
 export type SgipCarrierConfig = z.infer<typeof sgipCarrierSchema>;
+export type SmgpCarrierConfig = z.infer<typeof smgpCarrierSchema>;
 export type SmppCarrierConfig = z.infer<typeof smppCarrierSchema>;
 export type RouteConfig = z.infer<typeof routeSchema>;
 export type SimulatorConfig = z.infer<typeof simulatorSchema>;

@@ -12,23 +12,16 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 import type { CarrierConfig, CmppCarrierConfig } from '../config/schema.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
-import { carrierNumber } from './number.ts';
+import { accessNumber, carrierNumber } from './number.ts';
 
 const scratch = Buffer.allocUnsafe(512);
 
-function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
+export function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
   if (udh.length === 0) return part;
   if (udh.length + part.length > scratch.length) return Buffer.concat([udh, part]);
   scratch.set(udh, 0);
   scratch.set(part, udh.length);
   return scratch.subarray(0, udh.length + part.length);
-}
-
-/** Src_Id: the carrier's service number with the account's extension digits behind it (扩展号), at most 21 octets. */
-function srcId(source: string, config: CmppCarrierConfig): string {
-  const { fixed, prefix } = config.srcId;
-  if (fixed !== undefined) return fixed;
-  return prefix === '' || source.startsWith(prefix) ? source : prefix + source;
 }
 
 /** CMPP as we speak it to a carrier. */
@@ -73,7 +66,8 @@ export const cmppCarrier: CarrierMapping = {
       feeCode: config.feeCode,
       validTime: (m.flags & VALIDITY_GIVEN) === 0 ? '' : absoluteTime(m.validUntil),
       atTime: '',
-      srcId: srcId(m.source, config),
+      // At most 21 octets (扩展号 behind 接入号).
+      srcId: accessNumber(m.source, config.srcId),
       destTerminalId: [carrierNumber(m.destination, config.numbers)],
       destTerminalType: 0,
       msgContent: withUdh(udh, part),
@@ -145,6 +139,6 @@ export const cmppCarrier: CarrierMapping = {
 };
 
 /** Class 0: shown at once, not stored (GSM 03.38: 0x10-0x1F and 0xF0-0xFF with class bits 0). */
-function isFlash(dataCoding: number): boolean {
+export function isFlash(dataCoding: number): boolean {
   return (dataCoding & 0xf3) === 0x10 || (dataCoding & 0xf3) === 0xf0;
 }

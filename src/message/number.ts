@@ -16,6 +16,15 @@ export function carrierNumber(number: string, form: NumberForm): string {
   return form === 'plain' ? bare : form === '86' ? `86${bare}` : `+86${bare}`;
 }
 
+/** A carrier's service number (接入号) with the account's extension digits (扩展号) behind it, or one that is `fixed`. */
+export function accessNumber(
+  source: string,
+  { fixed, prefix }: { readonly fixed?: string | undefined; readonly prefix: string },
+): string {
+  if (fixed !== undefined) return fixed;
+  return prefix === '' || source.startsWith(prefix) ? source : prefix + source;
+}
+
 /** Whether two numbers are one but for prefixes: their last ten digits agree (or all of the shorter, if it has at least seven). */
 export function sameNumber(a: string, b: string): boolean {
   if (a === b) return a.length >= 7;
