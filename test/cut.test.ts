@@ -171,4 +171,12 @@ describe('cutting for a carrier', () => {
     expect(cut(message('octets', fits, udh), config, mapping)).toEqual({ coding: 'octets', parts: [fits] });
     expect(() => cut(message('octets', Buffer.alloc(134), udh), config, mapping)).toThrow(/134 octets \(octets\)/);
   });
+
+  it('with a header that is no part’s, a message_payload may be as long as it is', () => {
+    const { config, mapping } = carrier('smpp', 'coding: [gsm7, ucs2], longMessage: payload');
+    const octets = encode('x'.repeat(300), 'gsm7')!;
+    const ports = Buffer.from('06050415810000', 'hex');
+    expect(cut(message('gsm7', octets, ports), config, mapping)).toEqual({ coding: 'gsm7', parts: [octets] });
+    expect(() => cut(message('gsm7', octets, concatUdh(1, 2, 1, false)), config, mapping)).toThrow(/does not fit/);
+  });
 });

@@ -1,7 +1,4 @@
-/** Where a carrier wants the signature 【…】 of a text: wherever the sender put it, at the start or at the end. */
-export type SignaturePlace = 'asGiven' | 'first' | 'last';
-
-/** Longest name between the brackets: platforms register 2 to 20 characters. What is longer is a remark in brackets. */
+/** Longest name between the brackets 【】 of a signature: platforms register 2 to 20 characters. What is longer is a remark in brackets. */
 const LONGEST = 20;
 
 /** The text with its signature in place, and that signature; '' where neither end of the text has one. */

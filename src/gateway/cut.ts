@@ -2,6 +2,7 @@ import { type Coding, decode, encode, isPlain } from '../../protocols/text/chars
 import { choose, mayTakeFewer } from '../../protocols/text/choose.ts';
 import { keepFree, type Limits, segment } from '../../protocols/text/segment.ts';
 import { placeSignature, type Signed } from '../../protocols/text/signature.ts';
+import { parseUdh } from '../../protocols/text/udh.ts';
 import type { CarrierConfig } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { Message } from '../message/message.ts';
@@ -89,8 +90,10 @@ function inParts(coding: Coding, octets: Uint8Array, limits: Limits, config: Car
 function ownSegment(m: Message, config: CarrierConfig, mapping: CarrierMapping): Cut {
   const { roomiest } = mapping;
   const allowed: readonly Coding[] = config.coding;
+  // What is no part of several may be longer than one: the carrier cuts it.
+  const cutThere = config.longMessage === 'payload' && parseUdh(m.udh).concat === undefined;
   const room = (coding: Coding): number => {
-    if (config.longMessage === 'payload') return Number.POSITIVE_INFINITY;
+    if (cutThere) return Number.POSITIVE_INFINITY;
     const { single } = mapping.limits(coding, config);
     // Septets start at the first border behind the header (GSM 03.40, 9.2.3.24); other codings lose the octets.
     return coding === 'gsm7' ? Math.floor(((140 - m.udh.length) * 8) / 7) : single - m.udh.length;
