@@ -152,7 +152,7 @@ export async function bindEsme(options: EsmeOptions): Promise<Esme> {
             destAddrNpi: 1,
             destinationAddr: destination,
             registeredDelivery: receipt ? 1 : 0,
-            dataCoding: DATA_CODING[coding],
+            dataCoding: DATA_CODING[coding] ?? 0,
             esmClass: udhi ? UDHI : 0,
             shortMessage: octets,
           }),

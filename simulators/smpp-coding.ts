@@ -20,7 +20,7 @@ export function codingOf(dataCoding: number): Coding {
   }
 }
 
-export const DATA_CODING: Readonly<Record<Coding, number>> = {
+export const DATA_CODING: Readonly<Partial<Record<Coding, number>>> = {
   gsm7: 0,
   ascii: 1,
   latin1: 3,

@@ -20,11 +20,28 @@ const corpus = ['sms-en.txt', 'sms-zh.txt']
 /** Long texts shrink for minutes once a property fails: report the smallest found by then. */
 const bounded = { interruptAfterTimeLimit: 20_000 };
 
-const codings: Coding[] = ['gsm7', 'ascii', 'latin1', 'ucs2', 'gbk', 'octets'];
+const codings = [
+  'gsm7',
+  'gsm7-tr',
+  'gsm7-hi-locking',
+  'gsm7-pt-single',
+  'ascii',
+  'latin1',
+  'ksc5601',
+  'sjis',
+  'ucs2',
+  'gbk',
+  'octets',
+] as const;
 
 /** Texts that a coding holds, rich in what must not be cut. */
-const textsOf: Readonly<Record<Coding, fc.Arbitrary<string>>> = {
+const textsOf = {
   gsm7: texts(fc.constantFrom(...'a1 @£Δ\n', ...'€{}[]~^|\\\f')),
+  'gsm7-tr': texts(fc.constantFrom(...'a1ışğİ€ç@', ...'{}[]Ş')),
+  'gsm7-hi-locking': texts(fc.constantFrom(...'a1 कखग', ...'€{}[]')),
+  'gsm7-pt-single': texts(fc.constantFrom(...'a1 @£', ...'ãõâê€{')),
+  ksc5601: texts(fc.constantFrom(...'a1 한국어', '~')),
+  sjis: texts(fc.constantFrom(...'a1 日本ｱソ')),
   ascii: texts(fc.integer({ min: 0, max: 0x7f }).map((unit) => String.fromCharCode(unit))),
   latin1: texts(fc.integer({ min: 0, max: 0xff }).map((unit) => String.fromCharCode(unit))),
   octets: texts(fc.integer({ min: 0, max: 0xff }).map((unit) => String.fromCharCode(unit))),

@@ -1,12 +1,14 @@
 import { gbkDecode, gbkEncode, gbkLength, gbkPlain } from './gbk.ts';
 import { gsm7Decode, gsm7Encode, gsm7Length } from './gsm7.ts';
+import { isLegacy, type LegacyCoding, legacyDecode, legacyEncode } from './legacy.ts';
+import { isNational, type NationalCoding, shiftsOf } from './national.ts';
 import { scratch, scratchText } from './units.ts';
 
 /**
- * How text becomes octets. `gsm7` is GSM 03.38 with its default tables, one septet an octet; `latin1` is ISO 8859-1;
+ * How text becomes octets. `gsm7` is GSM 03.38 with its default tables (`gsm7-…` with national ones), one septet an octet; `latin1` is ISO 8859-1;
  * `ucs2` is UTF-16BE, as every peer reads it; `octets` is binary data, one octet a character U+0000 to U+00FF.
  */
-export type Coding = 'gsm7' | 'ascii' | 'latin1' | 'ucs2' | 'gbk' | 'octets';
+export type Coding = 'gsm7' | NationalCoding | 'ascii' | 'latin1' | LegacyCoding | 'ucs2' | 'gbk' | 'octets';
 
 /**
  * The octets of the text in this coding, or undefined if a character is not in it. `gbk` takes one- and two-octet codes
@@ -24,6 +26,8 @@ export function encode(text: string, coding: Coding): Buffer | undefined {
     case 'gbk':
       return gbkEncode(text);
     default: {
+      if (isNational(coding)) return gsm7Encode(text, shiftsOf(coding));
+      if (isLegacy(coding)) return legacyEncode(text, coding);
       if (!within(text, coding === 'ascii' ? 0x7f : 0xff)) return undefined;
       return Buffer.from(text, 'latin1');
     }
@@ -46,9 +50,18 @@ export function decode(octets: Uint8Array, coding: Coding): string {
       return ucs2Decode(octets);
     case 'gbk':
       return gbkDecode(octets);
+    case 'ascii':
+    case 'latin1':
+    case 'octets':
+      return latin1Decode(octets);
     default:
-      return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+      if (isLegacy(coding)) return legacyDecode(octets, coding);
+      return gsm7Decode(octets, 0, octets.length, shiftsOf(coding));
   }
+}
+
+function latin1Decode(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
 }
 
 /**
@@ -70,6 +83,8 @@ export function holds(text: string, coding: Coding): boolean {
     case 'gbk':
       return gbkLength(text) >= 0;
     default:
+      if (isNational(coding)) return gsm7Length(text, shiftsOf(coding)) >= 0;
+      if (isLegacy(coding)) return legacyEncode(text, coding) !== undefined;
       return within(text, coding === 'ascii' ? 0x7f : 0xff);
   }
 }

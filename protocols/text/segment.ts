@@ -1,4 +1,6 @@
 import { type Coding, decode } from './charset.ts';
+import { LEGACY_CODINGS, legacyWidth } from './legacy.ts';
+import { isSeptets, NATIONAL_CODINGS, shiftElements } from './national.ts';
 
 /** An octet that starts a pair in GSM 03.38. */
 const ESC = 0x1b;
@@ -28,10 +30,11 @@ export class TextFault extends Error {
 
 /**
  * The limits of the air interface for parts that carry a header of `udhOctets` (6 with an 8-bit reference, 7 with a
- * 16-bit one). `more` are the octets of elements that every message carries, parts or not (3 for each national shift).
+ * 16-bit one). `more` are the octets of further elements that every message carries, parts or not; those of a national
+ * coding count by themselves.
  */
 export function limitsFor(coding: Coding, udhOctets: 6 | 7, more = 0): Limits {
-  if (more === 0) return (udhOctets === 6 ? SHORT : LONG)[coding];
+  if (more === 0) return (udhOctets === 6 ? SHORT : LONG).get(coding)!;
   return { single: room(coding, 1 + more), part: room(coding, udhOctets + more) };
 }
 
@@ -43,20 +46,21 @@ export function keepFree({ single, part }: Limits, head: number, tail: number): 
 function room(coding: Coding, header: number): number {
   const octets = USER_DATA - header;
   // Packed, septets start at the first septet border after the header.
-  if (coding === 'gsm7') return Math.floor((octets * 8) / 7);
+  if (isSeptets(coding)) return Math.floor((octets * 8) / 7);
   return coding === 'ucs2' ? octets & ~1 : octets;
 }
 
-const tableOf = (udhOctets: number): Readonly<Record<Coding, Limits>> => {
-  const limits = (coding: Coding): Limits => ({ single: room(coding, 0), part: room(coding, udhOctets) });
-  return {
-    gsm7: limits('gsm7'),
-    ascii: limits('ascii'),
-    latin1: limits('latin1'),
-    ucs2: limits('ucs2'),
-    gbk: limits('gbk'),
-    octets: limits('octets'),
-  };
+const tableOf = (udhOctets: number): ReadonlyMap<string, Limits> => {
+  const row = (coding: Coding, more: number): [Coding, Limits] => [
+    coding,
+    { single: room(coding, more === 0 ? 0 : 1 + more), part: room(coding, udhOctets + more) },
+  ];
+  const plain: readonly Coding[] = ['gsm7', 'ascii', 'latin1', 'ucs2', 'gbk', 'octets', ...LEGACY_CODINGS];
+  return new Map([
+    ...plain.map((coding) => row(coding, 0)),
+    // Tables of a language are announced in every message, parts or not.
+    ...NATIONAL_CODINGS.map((coding) => row(coding, shiftElements(coding).length)),
+  ]);
 };
 const SHORT = tableOf(6);
 const LONG = tableOf(7);
@@ -108,7 +112,7 @@ function cut(octets: Uint8Array, start: number, coding: Coding, limit: number): 
   const end = start + limit;
   if (end >= octets.length) return octets.length;
   let at = end;
-  if (coding === 'gsm7') {
+  if (isSeptets(coding)) {
     // Whether the last ESC opens a pair or closes one depends on how many stand in a row: ESC ESC is a pair.
     let escapes = 0;
     while (at - escapes > start && (octets[at - escapes - 1]! & 0x7f) === ESC) escapes++;
@@ -120,6 +124,9 @@ function cut(octets: Uint8Array, start: number, coding: Coding, limit: number): 
     // Trail octets look like lead octets, so only reading from the start tells where a code ends.
     at = start;
     for (let next = start; next <= end; next = at + gbkCode(octets, at)) at = next;
+  } else if (coding === 'ksc5601' || coding === 'sjis') {
+    at = start;
+    for (let next = start; next <= end; next = at + legacyWidth(octets[at]!, coding)) at = next;
   }
   return at > start ? at : end;
 }

@@ -78,7 +78,7 @@ function cutMo(mo: Mo): MoPart[] {
   const octets = encode(mo.text, coding);
   if (octets === undefined)
     throw new RangeError(`injectMo: the text has a character that ${coding} has not; leave out coding`);
-  const dataCoding = DATA_CODING[coding];
+  const dataCoding = DATA_CODING[coding] ?? 0;
   if (mo.long === 'payload') return [{ dataCoding, udhi: false, octets, payload: true }];
   const wide = mo.long === 'udh16';
   const parts = segment(octets, coding, limitsFor(coding, wide ? 7 : 6));

@@ -87,7 +87,7 @@ function speak(link: PlatformLink, setup: PlatformSetup): PlatformSpeaker {
     submit(template, destination, sequence) {
       const { octets, whole } = template;
       submit.destinationAddr = destination;
-      submit.dataCoding = DATA_CODING[template.coding];
+      submit.dataCoding = DATA_CODING[template.coding] ?? 0;
       submit.esmClass = template.udhi ? UDHI : 0;
       submit.shortMessage = whole ? nothing : octets;
       submit.tlvs = whole ? [{ tag: TAG.messagePayload, value: octets }] : NO_TLVS;

@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts';
 import type { AccountConfig } from '../config/schema.ts';
 import { type Alternative, type Explanation, explain } from '../gateway/explain.ts';
 import { type Draft, NO_OCTETS } from '../message/message.ts';
+import { dataCodingOf } from '../message/smpp-coding.ts';
 import { Complaint } from './complaint.ts';
 import { collect, readConfig, wholeNumber } from './options.ts';
 import { CARRIER_MAPPINGS, versionOf } from './protocols.ts';
@@ -66,8 +67,11 @@ export function explainCommand(): Command {
     });
 }
 
+const NO_CODINGS = { dataCodings: {} };
+
 function draftOf(flags: Flags, account: AccountConfig | undefined): Draft {
-  const own: Coding = account?.defaultAlphabet ?? 'gsm7';
+  const alphabet = account?.defaultAlphabet ?? 'gsm7';
+  const own: Coding = alphabet === 'utf8' ? 'ucs2' : alphabet;
   const coding = flags.coding ?? (encode(flags.text, own) === undefined ? 'ucs2' : own);
   const octets = encode(flags.text, coding);
   if (octets === undefined) throw new Complaint(`--coding ${coding}: the text has characters that ${coding} has not`);
@@ -82,7 +86,7 @@ function draftOf(flags: Flags, account: AccountConfig | undefined): Draft {
     esmClass: 0,
     protocolId: 0,
     priority: flags.priority,
-    dataCoding: coding === own ? 0 : { gsm7: 0, ascii: 1, latin1: 3, ucs2: 8, gbk: 0, octets: 4 }[coding],
+    dataCoding: dataCodingOf(coding, alphabet, NO_CODINGS),
     coding,
     registered: RECEIPTS[flags.receipt],
     scheduledAt: 0,

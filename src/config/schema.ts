@@ -1,7 +1,10 @@
 // The configuration, declared once: from this schema follow the checks of load.ts, the types that the rest of the
 // house codes against, and the reference in docs/config.md (reference.ts).
 import { z } from 'zod';
+import { STATE } from '../../protocols/smpp/receipt.ts';
 import { tlvTag } from '../../protocols/smpp/tlv-tags.ts';
+import { LEGACY_CODINGS } from '../../protocols/text/legacy.ts';
+import { NATIONAL_CODINGS } from '../../protocols/text/national.ts';
 
 // ---- scalar kinds ----------------------------------------------------------------------------------------------
 
@@ -149,7 +152,35 @@ const platformProtocol = () => z.enum(['smpp', 'cmpp', 'sgip']);
 /** What becomes of a message whose outcome a crash or a lost bind left unknown. */
 const onUnknown = () => z.enum(['resend', 'fail']);
 /** What data_coding 0 (SMSC default alphabet) means to this peer (SMPP 3.4 §5.2.19). */
-const defaultAlphabet = () => z.enum(['gsm7', 'latin1', 'ascii']);
+const defaultAlphabet = () => z.enum(['gsm7', 'latin1', 'ascii', 'utf8']);
+/** How a peer's octets are read where SMPP leaves it open, or the peer does not keep to it. */
+const reading = {
+  dataCodings: z
+    .record(
+      z.string().regex(/^(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])$/, 'expected a data_coding from 0 to 255'),
+      z.enum(['gsm7', 'ascii', 'latin1', ...LEGACY_CODINGS, 'ucs2', 'octets']),
+    )
+    .default({})
+    .describe(
+      'Codings by data_coding, for a peer that does not keep to the table of SMPP, such as `{ 1: gsm7 }`: so it is read, and the lowest number of a coding is sent',
+    )
+    .meta({ kind: 'table of data_coding and coding' }),
+  packed: z
+    .boolean()
+    .default(false)
+    .describe('GSM 7-bit text travels packed, eight characters in seven octets, as on the air'),
+  trailingNulls: z
+    .enum(['auto', 'keep', 'strip'])
+    .default('auto')
+    .describe(
+      'Zero octets at the end of a text: strip, keep (zero is `@` in GSM 03.38), or auto: strip in alphabets where zero is no character',
+    ),
+} as const;
+/** Type of number and numbering plan of an address. */
+const addressForm = () =>
+  z
+    .union([z.enum(['auto', 'content']), octet()], { error: 'expected auto, content or a number from 0 to 255' })
+    .default('auto');
 const TLV_EXPECTED = 'expected the name of an SMPP parameter such as user_message_reference, or a tag such as 0x1400';
 /** A TLV by its SMPP name in snake_case or by its tag. */
 const tlv = () =>
@@ -343,6 +374,7 @@ export const accountSchema = z.strictObject({
     ),
   tlvs: z.array(tlv()).default([]).describe('TLVs passed through, both ways and into receipts, by name or tag'),
   defaultAlphabet: defaultAlphabet().default('gsm7').describe('What data_coding 0 means on its binds'),
+  ...reading,
   busy: z
     .enum(['throttled', 'queueFull'])
     .default('throttled')
@@ -488,6 +520,34 @@ const carrierKeys = {
     .prefault({})
     .describe('Messages from mobiles'),
 };
+
+/** The words of SMPP for the final and other states, as a table of a carrier's own words names them. */
+const states = Object.keys(STATE) as [keyof typeof STATE, ...(keyof typeof STATE)[]];
+const carrierReceipts = z.strictObject({
+  sniff: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Also take a message for a receipt that is not marked as one, if its text has both id: and stat: (whoever can send MO can then forge receipts)',
+    ),
+  stateFrom: z.enum(['tlv', 'text']).default('tlv').describe('Which counts where message_state and stat: disagree'),
+  idFrom: z
+    .enum(['tlv', 'text'])
+    .default('tlv')
+    .describe('Which is looked for first where receipted_message_id and id: disagree; then the other'),
+  words: z
+    .record(
+      z.string().min(1, 'expected a word'),
+      z
+        .enum(states)
+        .transform((name) => STATE[name])
+        .meta({ kind: states.join(' | ') }),
+    )
+    .transform((words) => Object.fromEntries(Object.entries(words).map(([word, state]) => [word.toUpperCase(), state])))
+    .default({})
+    .describe('States of words of its own in stat:, such as `{ BLOCKED: rejected }`')
+    .meta({ kind: 'table of words and states' }),
+});
 
 export const cmppCarrierSchema = z.strictObject({
   ...carrierKeys,
@@ -691,10 +751,15 @@ export const smppCarrierSchema = z.strictObject({
   ...carrierKeys,
   protocol: z.literal('smpp').describe('Protocol of the carrier'),
   coding: z
-    .array(z.enum(['gsm7', 'latin1', 'ascii', 'ucs2']))
+    .array(z.enum(['gsm7', ...NATIONAL_CODINGS, 'latin1', 'ascii', ...LEGACY_CODINGS, 'ucs2']))
     .min(1, 'expected at least one coding')
     .default(['gsm7', 'ucs2'])
-    .describe('Codings it takes, the preferred first'),
+    .describe(
+      'Codings it takes, the preferred first. `gsm7-tr` and its like are GSM 03.38 with the locking and the single shift table of a language (`-locking`, `-single`: one of them), announced in the UDH',
+    )
+    .meta({
+      kind: 'list of gsm7 | gsm7-<language> | latin1 | ascii | iso8859-5 | iso8859-8 | ksc5601 | sjis | ucs2',
+    }),
   longMessage: z
     .enum(['udh8', 'udh16', 'sar', 'payload'])
     .default('udh8')
@@ -711,23 +776,29 @@ export const smppCarrierSchema = z.strictObject({
   bind: z.enum(['trx', 'tx+rx']).default('trx').describe('One transceiver, or a transmitter and a receiver, per bind'),
   interfaceVersion: octet().default(0x34).describe('interface_version of the bind; up to 0x33 no TLV is sent'),
   addressRange: text(40).default('').describe('address_range of the bind'),
-  sourceTon: z
-    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
-    .default('auto')
-    .describe('source_addr_ton; auto: as the platform gave it, else by the form of the address'),
-  sourceNpi: z
-    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
-    .default('auto')
-    .describe('source_addr_npi'),
-  destTon: z
-    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
-    .default('auto')
-    .describe('dest_addr_ton'),
-  destNpi: z
-    .union([z.literal('auto'), octet()], { error: 'expected auto or a number from 0 to 255' })
-    .default('auto')
-    .describe('dest_addr_npi'),
-  defaultAlphabet: defaultAlphabet().default('gsm7').describe('What data_coding 0 means to it'),
+  sourceTon: addressForm().describe(
+    'source_addr_ton; auto: as the platform gave it, else by the form of the address; content: by its form, whatever the platform gave',
+  ),
+  sourceNpi: addressForm().describe('source_addr_npi'),
+  destTon: addressForm().describe('dest_addr_ton'),
+  destNpi: addressForm().describe('dest_addr_npi'),
+  defaultAlphabet: defaultAlphabet()
+    .default('gsm7')
+    .describe('What data_coding 0 means to it; utf8 is read only, and never sent'),
+  moAlphabet: defaultAlphabet()
+    .optional()
+    .describe('What data_coding 0 means in its MO; as `defaultAlphabet` if left out'),
+  ...reading,
+  submitBy: z.enum(['submit_sm', 'data_sm']).default('submit_sm').describe('PDU that messages are submitted with'),
+  congestion: z
+    .enum(['follow', 'ignore'])
+    .default('follow')
+    .describe('Whether congestion_state in its answers slows us down (above 90) and lets us grow (below 80)'),
+  alerts: z
+    .enum(['pass', 'count'])
+    .default('count')
+    .describe('alert_notification: passed to the account of the called number, or counted and logged only'),
+  receipts: carrierReceipts.prefault({}).describe('How its receipts are read'),
   serviceType: text(5).default('').describe('service_type of messages that give none'),
   tlvs: z.array(tlv()).default([]).describe('TLVs passed through to it and from it, by name or tag'),
   hopTag: z

@@ -208,6 +208,17 @@ export function speedUp(bind: Bind): void {
   bind.pauseMs = PAUSE_FROM;
 }
 
+/** Below this the carrier has room; above the other it has none, and the allowance halves within a window of answers. */
+const IDLE_BELOW = 80;
+const BUSY_ABOVE = 90;
+
+/** The carrier took one and said how busy it is, 0 to 100. */
+export function followCongestion(bind: Bind, percent: number, now: number): void {
+  if (percent < IDLE_BELOW) speedUp(bind);
+  else if (percent >= 100) slowDown(bind, now);
+  else if (percent > BUSY_ABOVE) bind.allowed = Math.max(1, bind.allowed - 0.5);
+}
+
 export function createBind(carrier: Carrier, session: Session<Segment>): Bind {
   return { carrier, session, allowed: session.windowSize, pausedUntil: 0, pauseMs: PAUSE_FROM, intents: 0 };
 }

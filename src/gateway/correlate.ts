@@ -22,7 +22,7 @@ import { sameNumber } from '../message/number.ts';
 import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
 import { hashCarrierId } from '../store/frozen.ts';
-import { type Bind, type Carrier, slowDown, speedUp } from './carrier.ts';
+import { type Bind, type Carrier, followCongestion, slowDown, speedUp } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { enqueue, leave, routeOf, unknownOutcome } from './dispatch.ts';
 import { end } from './finish.ts';
@@ -72,7 +72,8 @@ export function onAnswered(gw: Gateway, bind: Bind, s: Segment, answer: Answer, 
   const now = gw.clock.now();
   if (answer.code === 0) {
     counters.accepted++;
-    speedUp(bind);
+    if (answer.congestion === undefined) speedUp(bind);
+    else followCongestion(bind, answer.congestion, now);
     taken(gw, carrier, m, s, answer.carrierId, now);
     if (m.leaving) goOn(gw, m);
     return;
@@ -220,7 +221,11 @@ export function onReport(
   const { counters } = carrier;
   counters.reports++;
   const now = gw.clock.now();
-  const hit = locate(gw, carrier, report) ?? beforeAnswer(gw, carrier, report, now);
+  const hit =
+    locate(gw, carrier, report) ??
+    // Named twice, in the parameter and in the text, and not by the same digits.
+    (report.otherId ? locate(gw, carrier, { ...report, carrierId: report.otherId }) : undefined) ??
+    beforeAnswer(gw, carrier, report, now);
   if (report.intermediate) {
     counters.intermediate++;
     if (hit !== undefined) {

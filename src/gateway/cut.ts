@@ -1,5 +1,6 @@
 import { type Coding, decode, encode, isPlain } from '../../protocols/text/charset.ts';
 import { choose, mayTakeFewer } from '../../protocols/text/choose.ts';
+import { isNational, isSeptets } from '../../protocols/text/national.ts';
 import { keepFree, type Limits, segment } from '../../protocols/text/segment.ts';
 import { placeSignature, type Signed } from '../../protocols/text/signature.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
@@ -96,10 +97,13 @@ function ownSegment(m: Message, config: CarrierConfig, mapping: CarrierMapping):
     if (cutThere) return Number.POSITIVE_INFINITY;
     const { single } = mapping.limits(coding, config);
     // Septets start at the first border behind the header (GSM 03.40, 9.2.3.24); other codings lose the octets.
-    return coding === 'gsm7' ? Math.floor(((140 - m.udh.length) * 8) / 7) : single - m.udh.length;
+    return isSeptets(coding) ? Math.floor(((140 - m.udh.length) * 8) / 7) : single - m.udh.length;
   };
   const asItIs: Cut = { coding: m.coding, parts: [m.octets] };
-  const fits = (m.coding === 'octets' || allowed.includes(m.coding)) && m.octets.length <= room(m.coding);
+  // Tables of a language are announced in the header that came with the text: whoever takes septets takes those.
+  const taken =
+    m.coding === 'octets' || allowed.includes(m.coding) || (isNational(m.coding) && allowed.includes('gsm7'));
+  const fits = taken && m.octets.length <= room(m.coding);
   if (fits && isPlain(m.octets, m.coding)) return asItIs;
   if (m.coding !== 'octets') {
     const text = decode(m.octets, m.coding);
@@ -108,7 +112,8 @@ function ownSegment(m: Message, config: CarrierConfig, mapping: CarrierMapping):
       const octets = encode(text, coding);
       if (octets !== undefined && octets.length <= room(coding)) return { coding, parts: [octets] };
     }
-    if (fits) return asItIs;
+    // The sender's octets and its word for them, where the carrier's protocol has that word.
+    if (fits || (mapping.labels && m.octets.length <= room(m.coding))) return asItIs;
     const octets = roomiest === undefined ? undefined : encode(text, roomiest.coding);
     if (roomiest !== undefined && octets !== undefined && m.udh.length + octets.length <= roomiest.octets) {
       return { coding: roomiest.coding, parts: [octets] };

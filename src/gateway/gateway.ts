@@ -457,7 +457,7 @@ function answerOf(
   status: number,
   late = false,
 ): Answer {
-  const answer = carrier.mapping.answer(pdu, value, status);
+  const answer = carrier.mapping.answer(pdu, value, status, carrier.config);
   if (carrier.mapping.idIsSequence !== true) return answer;
   const id = s.otherId !== '' && (late || s.stage !== SENT) ? s.otherId : s.carrierId;
   carrier.underWay.delete(id);

@@ -5,7 +5,7 @@ import { cmppCodec, deliver } from '../../protocols/cmpp/tables.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
@@ -13,6 +13,7 @@ import type { CarrierConfig, CmppCarrierConfig } from '../config/schema.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { accessNumber, carrierNumber } from './number.ts';
+import { headerOf } from './user-data-header.ts';
 
 const scratch = Buffer.allocUnsafe(512);
 
@@ -40,7 +41,7 @@ export const cmppCarrier: CarrierMapping = {
 
   toSubmit(m: Message, segment: Segment, part: Uint8Array, given: CarrierConfig, version: number): Outgoing {
     const config = given as CmppCarrierConfig;
-    const udh = m.cutOf > 1 ? concatUdh(m.cutRef, m.cutOf, segment.index + 1, config.longMessage === 'udh16') : m.udh;
+    const udh = headerOf(m, segment.index, config.longMessage === 'udh16');
     let pkTotal = m.cutOf;
     let pkNumber = segment.index + 1;
     if (m.udh.length > 0) {

@@ -23,6 +23,8 @@ export interface Answer {
   readonly code: number;
   /** Octets as a Latin-1 string; '' where refused. */
   readonly carrierId: string;
+  /** How busy the carrier says it is, 0 to 100; undefined where it says nothing. */
+  readonly congestion?: number | undefined;
 }
 
 /** What a carrier's request is. `answer` is the PDU to answer it with; the status goes beside it. */
@@ -47,6 +49,8 @@ export interface CarrierMapping {
    * the others: the last resort for a segment that the platform cut itself.
    */
   readonly roomiest: { readonly coding: Coding; readonly octets: number } | undefined;
+  /** Whether the protocol has a label for every coding a platform may use: octets may then go as they came. */
+  readonly labels?: true;
   /** The submit of one segment; `part` are its octets without header. */
   toSubmit(
     message: Message,
@@ -56,7 +60,7 @@ export interface CarrierMapping {
     version: number,
     node: string,
   ): Outgoing;
-  answer(pdu: Plan | undefined, value: Values<Fields> | undefined, status: number): Answer;
+  answer(pdu: Plan | undefined, value: Values<Fields> | undefined, status: number, config: CarrierConfig): Answer;
   fromCarrier(pdu: Plan, value: Values<Fields>, config: CarrierConfig, version: number, now: number): FromCarrier;
   /** Name of a code for logs and traces: `ESME_RTHROTTLED`. */
   codeName(code: number): string;

@@ -163,6 +163,8 @@ export interface Message extends Content {
 /** A carrier's word on one segment. */
 export interface Report {
   readonly carrierId: string;
+  /** A second id that it also names; '' where there is none. */
+  readonly otherId?: string;
   readonly state: number;
   /** Not a final state: ENROUTE, ACCEPTED. */
   readonly intermediate: boolean;

@@ -5,13 +5,13 @@ import { deliver, report, sgipCodec } from '../../protocols/sgip/tables.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { concatUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { CarrierConfig, SgipCarrierConfig } from '../config/schema.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Draft, type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { carrierNumber } from './number.ts';
+import { headerOf } from './user-data-header.ts';
 
 const codec = sgipCodec();
 const scratch = Buffer.allocUnsafe(512);
@@ -74,7 +74,7 @@ export const sgipCarrier: CarrierMapping = {
 
   toSubmit(m: Message, segment: Segment, part: Uint8Array, given: CarrierConfig): Outgoing {
     const config = given as SgipCarrierConfig;
-    const udh = m.cutOf > 1 ? concatUdh(m.cutRef, m.cutOf, segment.index + 1, config.longMessage === 'udh16') : m.udh;
+    const udh = headerOf(m, segment.index, config.longMessage === 'udh16');
     const user = carrierNumber(m.destination, config.numbers);
     return as(codec.submit, {
       spNumber: spNumber(m.source, config.spNumber),

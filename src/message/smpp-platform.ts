@@ -19,17 +19,19 @@ import {
   validateSubmit,
   validateTimes,
 } from '../../protocols/smpp/validate.ts';
+import { isSeptets } from '../../protocols/text/national.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, uintTlv } from '../../protocols/wire/tlv.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { type Draft, INCOMPLETE, NO_OCTETS } from './message.ts';
 import type { Failed, FromPlatform, PlatformMapping, Refusal } from './platform.ts';
-import { dataCodingOf } from './smpp-coding.ts';
+import { dataCodingOf, packed } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
 import { INCOMPLETE_TAG, tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
+import { headerAsIs } from './user-data-header.ts';
 
 const REFUSALS: Readonly<Record<Refusal, number>> = {
   throttled: ESME.RTHROTTLED,
@@ -61,7 +63,7 @@ export const smppPlatform: PlatformMapping = {
         const v = value as unknown as Pdu<typeof submitSm>;
         const status = validateSubmit(v);
         return status === 0
-          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, tagsAllowed(account), now) }
+          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, account, tagsAllowed(account), now) }
           : { what: 'refused', status };
       }
       case 'data_sm': {
@@ -70,14 +72,14 @@ export const smppPlatform: PlatformMapping = {
           validateData(v) ||
           (v.sourceAddr.length > 20 ? ESME.RINVSRCADR : v.destinationAddr.length > 20 ? ESME.RINVDSTADR : 0);
         return status === 0
-          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, tagsAllowed(account), now) }
+          ? { what: 'submit', draft: draftOf(v, account.defaultAlphabet, account, tagsAllowed(account), now) }
           : { what: 'refused', status };
       }
       case 'submit_multi': {
         const v = value as unknown as Pdu<typeof submitMulti>;
         const status = validateMulti(v);
         if (status !== 0) return { what: 'refused', status };
-        const base = draftOf(v, account.defaultAlphabet, tagsAllowed(account), now);
+        const base = draftOf(v, account.defaultAlphabet, account, tagsAllowed(account), now);
         const drafts: Draft[] = [];
         for (const d of v.destAddress) {
           if (d.destFlag === 1)
@@ -121,6 +123,7 @@ export const smppPlatform: PlatformMapping = {
             tlvs: v.tlvs,
           },
           account.defaultAlphabet,
+          account,
           tagsAllowed(account),
           now,
         );
@@ -179,13 +182,16 @@ export const smppPlatform: PlatformMapping = {
   wholeMo: { short: 254 },
 
   toMo(m, account, version): Outgoing {
-    const octets = withUdh(m.udh, m.octets);
+    const udh = headerAsIs(m);
+    const octets = withUdh(udh, account.packed && isSeptets(m.coding) ? packed(m.octets, udh.length) : m.octets);
     const tlvs = m.tlvs.length === 0 ? [] : readTlvs(m.tlvs, tagsAllowed(account));
     const long = octets.length > 254;
     if (long) tlvs.push({ tag: TAG.messagePayload, value: octets });
     if ((m.flags & INCOMPLETE) !== 0 && version >= SMPP_34) tlvs.push(uintTlv(INCOMPLETE_TAG, 1, 1));
     const kept =
-      m.coding === 'octets' || m.dataCoding > 0x0f ? m.dataCoding : dataCodingOf(m.coding, account.defaultAlphabet);
+      m.coding === 'octets' || m.dataCoding > 0x0f
+        ? m.dataCoding
+        : dataCodingOf(m.coding, account.defaultAlphabet, account);
     return as(smppCodec(version).deliverSm, {
       serviceType: m.serviceType,
       sourceAddrTon: m.sourceTon,
@@ -194,7 +200,7 @@ export const smppPlatform: PlatformMapping = {
       destAddrTon: m.destTon,
       destAddrNpi: m.destNpi,
       destinationAddr: m.destination,
-      esmClass: m.udh.length > 0 ? UDHI : 0,
+      esmClass: udh.length > 0 ? UDHI : 0,
       protocolId: m.protocolId,
       priorityFlag: m.priority,
       scheduleDeliveryTime: '',

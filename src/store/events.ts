@@ -1,4 +1,6 @@
 import type { Coding } from '../../protocols/text/charset.ts';
+import { LEGACY_CODINGS } from '../../protocols/text/legacy.ts';
+import { NATIONAL_CODINGS } from '../../protocols/text/national.ts';
 import {
   type Custom,
   counted16,
@@ -24,7 +26,16 @@ export const FORMAT = 1;
 export const EVENT_HEAD = 4;
 
 /** The text codings by number: part of the journal's format, so only ever appended to. */
-const CODINGS: readonly Coding[] = ['gsm7', 'ascii', 'latin1', 'ucs2', 'gbk', 'octets'];
+const CODINGS: readonly Coding[] = [
+  'gsm7',
+  'ascii',
+  'latin1',
+  'ucs2',
+  'gbk',
+  'octets',
+  ...NATIONAL_CODINGS,
+  ...LEGACY_CODINGS,
+];
 
 /** A text coding, as one octet. */
 const coding: Kind<Coding> = {
