@@ -22,7 +22,7 @@ interface Run {
 
 const BUILT = 'dist/src/cli/yima.js';
 
-async function yima(args: readonly string[], input = ''): Promise<Run> {
+async function yima(args: readonly string[], input: string | Buffer = ''): Promise<Run> {
   const child = spawn(process.execPath, [BUILT, ...args], { env: { ...process.env, NO_COLOR: '1' } });
   closers.push(() => child.kill('SIGKILL'));
   let out = '';
@@ -131,7 +131,67 @@ describe('yima decode', () => {
     expectComplaint(await yima(['decode', 'smpp', 'xyz']), /"x" is no hexadecimal digit/);
     expectComplaint(await yima(['decode', 'smpp', '000']), /3 digits make no whole octets/);
     expectComplaint(await yima(['decode', 'cmpp3', '0000000c0000000100000001ff']), /no cmpp3 frame/);
-    expectComplaint(await yima(['decode', 'smgp', '00']), /Allowed choices are smpp/);
+    expectComplaint(await yima(['decode', 'xmpp', '00']), /xmpp is neither a file nor a protocol \(cmpp3, /);
+    expectComplaint(await yima(['decode', 'cmpp2']), /give a frame of cmpp2 in hexadecimal/);
+  });
+
+  const capture = 'test/vectors/capture/ethernet-cmpp20.pcapng';
+
+  it('lists a capture, a line a PDU, answers with the time since their requests', async () => {
+    const run = await yima(['decode', capture]);
+    expect(run).toMatchObject({ code: 0, err: '25 packets, 1 connections, 10 PDUs\n' });
+    const lines = run.out.trimEnd().split('\n');
+    expect(lines).toHaveLength(10);
+    expect(lines[1]).toMatch(
+      /^2026-11-24T16:20:50\.\d{6}Z #1 127\.0\.0\.1:\d+ → 127\.0\.0\.1:37890 cmpp20 CMPP_SUBMIT seq=16 .*dest_terminal_id=13800138000 .*text="Hello/,
+    );
+    expect(lines[2]).toMatch(/CMPP_SUBMIT_RESP seq=16 OK msg_id=13425800311158145031 \+25\.785 ms$/);
+    expect(lines[4]).toContain('FLOW_CONTROL');
+    expect(lines[7]).toContain('report=13425800311158145031:DELIVRD');
+  });
+
+  it('shows every field of a capture, or JSON, or only what is asked for', async () => {
+    const verbose = await yima(['decode', capture, '--verbose', '--port', '37890=cmpp2']);
+    expect(verbose.out).toMatch(/\n {4}fee_usertype +2\n/);
+    const json = await yima(['decode', capture, '--json']);
+    const pdus = json.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(json.err).toBe('');
+    expect(pdus[2]).toMatchObject({
+      command: 'CMPP_SUBMIT_RESP',
+      protocol: 'cmpp20',
+      elapsedMs: 25.785,
+      statusName: 'OK',
+      exchange: pdus[1].exchange,
+    });
+    const byNumber = await yima(['decode', capture, '--number', '8613800138000', '--json']);
+    expect(byNumber.out.match(/"command":"\w+"/g)).toHaveLength(7);
+    const byId = await yima(['decode', capture, '--id', '13425800311158145031']);
+    expect(byId.out.match(/CMPP_\w+/g)).toEqual(['CMPP_SUBMIT', 'CMPP_SUBMIT_RESP', 'CMPP_DELIVER']);
+    const elsewhere = await yima(['decode', capture, '--port', '2775=smpp']);
+    expect(elsewhere).toMatchObject({
+      out: '',
+      err: '25 packets, 1 connections, 1 of them of other protocols, 0 PDUs\n',
+    });
+  });
+
+  it('shows what it can of a cut capture, and where it is cut', async () => {
+    const file = join(folder(), 'cut.pcapng');
+    writeFileSync(file, readFileSync(capture).subarray(0, 2000));
+    const run = await yima(['decode', file]);
+    expect(run.code).toBe(1);
+    expect(run.out).toContain('CMPP_SUBMIT_RESP');
+    expect(run.err).toMatch(/cut\.pcapng: the file ends within a record of \d+ octets at octet \d+/);
+    expectComplaint(await yima(['decode', 'package.json']), /package\.json: neither pcap nor pcapng: .* at octet 0/);
+    expectComplaint(await yima(['decode', '.']), /\.: cannot be read: EISDIR/);
+    expectComplaint(await yima(['decode', capture, '--port', '2775=sms']), /--port 2775=sms: give port=protocol/);
+  });
+
+  it('reads a capture from standard input', async () => {
+    const run = await yima(['decode', '-'], readFileSync(capture));
+    expect(run.out.trimEnd().split('\n')).toHaveLength(10);
   });
 });
 

@@ -1,38 +1,228 @@
-import { Argument, Command } from 'commander';
-import { describeFrame as describeCmpp } from '../../protocols/cmpp/describe.ts';
-import { describeFrame as describeSgip } from '../../protocols/sgip/describe.ts';
-import { describeFrame as describeSmgp } from '../../protocols/smgp/describe.ts';
-import { describeFrame as describeSmpp } from '../../protocols/smpp/describe.ts';
+import { createReadStream, existsSync } from 'node:fs';
+import { Command } from 'commander';
+import pc from 'picocolors';
 import { WireFault } from '../../protocols/wire/fault.ts';
+import type { Conversation, Sender } from '../capture/conversation.ts';
+import { type CapturedPdu, createDissector, type PortUse } from '../capture/dissect.ts';
+import { CaptureFault } from '../capture/file.ts';
 import { Complaint } from './complaint.ts';
+import { collect, portNumber } from './options.ts';
+import { allFields, elapsedText, leaves, sequenceText, tellingFields, timeText } from './pdu-text.ts';
+import { WIRE_NAMES, WIRES } from './wires.ts';
 
-const READERS: Readonly<Record<string, (frame: Buffer) => object>> = {
-  smpp: (frame) => describeSmpp(frame, 0x34),
-  smpp33: (frame) => describeSmpp(frame, 0x33),
-  smpp50: (frame) => describeSmpp(frame, 0x50),
-  cmpp2: (frame) => describeCmpp(frame, 0x20),
-  cmpp21: (frame) => describeCmpp(frame, 0x21),
-  cmpp3: (frame) => describeCmpp(frame, 0x30),
-  sgip: describeSgip,
-  smgp: (frame) => describeSmgp(frame, 0x30),
-  smgp13: (frame) => describeSmgp(frame, 0x13),
-};
+interface Flags {
+  readonly port?: readonly string[];
+  readonly verbose?: true;
+  readonly json?: true;
+  readonly number?: string;
+  readonly id?: string;
+}
+
+const PROTOCOLS = [...WIRE_NAMES.keys()].join(', ');
 
 export function decodeCommand(): Command {
   return new Command('decode')
-    .description('show a frame as JSON: command, sequence, fields by the names of the specification')
-    .addArgument(new Argument('<protocol>', 'protocol and version').choices(Object.keys(READERS)))
-    .argument('<hex...>', 'the whole frame, header included; blanks and colons do not matter')
-    .action((protocol: string, parts: string[]) => {
-      const hex = parts.join('').replace(/[\s:]/g, '').replace(/^0x/i, '');
-      const wrong = /[^0-9a-fA-F]/.exec(hex);
-      if (wrong !== null) throw new Complaint(`hex: ${JSON.stringify(wrong[0])} is no hexadecimal digit`);
-      if (hex.length % 2 !== 0) throw new Complaint(`hex: ${hex.length} digits make no whole octets`);
-      try {
-        process.stdout.write(`${JSON.stringify(READERS[protocol]!(Buffer.from(hex, 'hex')), undefined, 2)}\n`);
-      } catch (error) {
-        if (!(error instanceof WireFault)) throw error;
-        throw new Complaint(`this is no ${protocol} frame: ${error.message}`);
-      }
+    .description('PDUs by the names of the specification: one frame in hexadecimal as JSON, or all of a capture file')
+    .argument('<what>', `a protocol (${PROTOCOLS}), then a frame; or a file of pcap or pcapng, - for standard input`)
+    .argument('[hex...]', 'the whole frame, header included; blanks and colons do not matter')
+    .option(
+      '--port <port=protocol>',
+      'of a capture: what a port speaks; several times for several, and only these are read',
+      collect,
+    )
+    .option('--number <digits>', 'of a capture: only PDUs with this phone number, and their answers')
+    .option('--id <id>', 'of a capture: only PDUs with this message id, and their requests and answers')
+    .option('--verbose', 'of a capture: every field')
+    .option('--json', 'of a capture: a line of JSON a PDU')
+    .action(async (what: string, parts: string[], flags: Flags) => {
+      const spoken = WIRE_NAMES.get(what);
+      if (spoken !== undefined && parts.length > 0) decodeHex(what, parts.join(''));
+      else if (what === '-' || existsSync(what)) await decodeCapture(what, flags);
+      else if (spoken !== undefined) throw new Complaint(`hex: give a frame of ${what} in hexadecimal`);
+      else throw new Complaint(`${what} is neither a file nor a protocol (${PROTOCOLS})`);
     });
+}
+
+function decodeHex(protocol: string, text: string): void {
+  const { wire, version = Object.values(wire.versions)[0]! } = WIRE_NAMES.get(protocol)!;
+  const hex = text.replace(/[\s:]/g, '').replace(/^0x/i, '');
+  const wrong = /[^0-9a-fA-F]/.exec(hex);
+  if (wrong !== null) throw new Complaint(`hex: ${JSON.stringify(wrong[0])} is no hexadecimal digit`);
+  if (hex.length % 2 !== 0) throw new Complaint(`hex: ${hex.length} digits make no whole octets`);
+  try {
+    process.stdout.write(`${JSON.stringify(wire.describe(Buffer.from(hex, 'hex'), version), undefined, 2)}\n`);
+  } catch (error) {
+    if (!(error instanceof WireFault)) throw error;
+    throw new Complaint(`this is no ${protocol} frame: ${error.message}`);
+  }
+}
+
+/** `7890=cmpp2`. */
+function portsOf(given: readonly string[] | undefined): Map<number, PortUse> | undefined {
+  if (given === undefined) return undefined;
+  return new Map(
+    given.map((text): [number, PortUse] => {
+      const [port = '', name = ''] = text.split('=', 2);
+      const spoken = WIRE_NAMES.get(name);
+      if (spoken === undefined) throw new Complaint(`--port ${text}: give port=protocol, with one of ${PROTOCOLS}`);
+      return [portNumber(port), spoken];
+    }),
+  );
+}
+
+async function decodeCapture(file: string, flags: Flags): Promise<void> {
+  const filtering = flags.number !== undefined || flags.id !== undefined;
+  const show = flags.json === true ? asJson : (pdu: CapturedPdu) => asText(pdu, flags.verbose === true);
+  const selection = filtering ? createSelection(flags) : undefined;
+  let out: string[] = [];
+  const write = async (): Promise<void> => {
+    const text = out.join('');
+    out = [];
+    if (text !== '' && !process.stdout.write(text)) await new Promise((done) => process.stdout.once('drain', done));
+  };
+  let pdus = 0;
+  const dissector = createDissector({
+    wires: WIRES,
+    ports: portsOf(flags.port),
+    onPdu(pdu) {
+      pdus++;
+      if (selection === undefined) out.push(show(pdu));
+      else selection.see(pdu);
+    },
+    onTrouble(conversation, sender, at, what) {
+      if (!filtering) out.push(troubleText(conversation, sender, at, what, flags.json === true));
+    },
+  });
+
+  let fault: Error | undefined;
+  try {
+    for await (const chunk of file === '-' ? process.stdin : createReadStream(file)) {
+      dissector.push(chunk as Buffer);
+      await write();
+    }
+  } catch (error) {
+    fault = error as Error;
+  }
+  try {
+    dissector.end();
+  } catch (error) {
+    fault ??= error as Error;
+  }
+  for (const pdu of selection?.selected() ?? []) out.push(show(pdu));
+  await write();
+  if (flags.json !== true) process.stderr.write(summary(dissector, pdus));
+  if (fault === undefined) return;
+  const system = (fault as NodeJS.ErrnoException).code;
+  if (!(fault instanceof CaptureFault) && system === undefined) throw fault;
+  throw new Complaint(`${file}: ${fault instanceof CaptureFault ? fault.message : `cannot be read: ${system}`}`);
+}
+
+function summary({ packets, useless, conversations }: ReturnType<typeof createDissector>, pdus: number): string {
+  const counts = [...useless].map(([why, n]) => `${n} ${why}`);
+  const other = conversations.foreign > 0 ? `, ${conversations.foreign} of them of other protocols` : '';
+  const left = counts.length > 0 ? `; left out: ${counts.join(', ')}` : '';
+  return `${packets} packets, ${conversations.opened} connections${other}, ${pdus} PDUs${left}\n`;
+}
+
+function ends({ conversation, sender }: Pick<CapturedPdu, 'conversation' | 'sender'>): [string, string] {
+  const { client, server } = conversation;
+  return sender === 'client' ? [client, server] : [server, client];
+}
+
+/** The name of protocol and version: `cmpp30`. */
+function spokenName({ wire, version }: CapturedPdu): string {
+  const names = Object.entries(wire.versions).filter(([, v]) => v === version);
+  return names.at(-1)?.[0] ?? wire.name;
+}
+
+function asText(pdu: CapturedPdu, verbose: boolean): string {
+  const { description: d, fault, frame, elapsed, wire, version } = pdu;
+  const [from, to] = ends(pdu);
+  const head = `${timeText(pdu.at)} #${pdu.conversation.number} ${from} → ${to} ${spokenName(pdu)}`;
+  if (d === undefined) return `${head} ${pc.red(`unreadable: ${fault}`)} ${frame.toString('hex', 0, 64)}\n`;
+  const status = wire.statusName(d, version);
+  const good = status === 'OK' || status === 'ESME_ROK';
+  const line = [
+    head,
+    pc.bold(d.command),
+    `seq=${sequenceText(d.sequence)}`,
+    ...(status === '' ? [] : [good ? pc.green(status) : pc.red(status)]),
+    ...(verbose ? [] : [tellingFields(d)]),
+    ...(elapsed === undefined ? [] : [pc.dim(elapsedText(elapsed))]),
+    ...(elapsed === undefined && pdu.exchange === 0 ? [pc.dim('(its request was not captured)')] : []),
+  ];
+  return `${[line.filter((part) => part !== '').join(' '), ...(verbose ? allFields(d.fields, '    ') : [])].join('\n')}\n`;
+}
+
+function asJson(pdu: CapturedPdu): string {
+  const { description: d, wire, version, elapsed } = pdu;
+  const [from, to] = ends(pdu);
+  return `${JSON.stringify({
+    at: timeText(pdu.at),
+    conversation: pdu.conversation.number,
+    from,
+    to,
+    protocol: spokenName(pdu),
+    exchange: pdu.exchange === 0 ? null : pdu.exchange,
+    ...(elapsed === undefined ? {} : { elapsedMs: elapsed / 1000 }),
+    ...(d === undefined
+      ? { fault: pdu.fault, hex: pdu.frame.toString('hex') }
+      : { ...d, ...(wire.statusName(d, version) === '' ? {} : { statusName: wire.statusName(d, version) }) }),
+  })}\n`;
+}
+
+function troubleText(
+  { number, client, server }: Conversation,
+  sender: Sender,
+  at: number,
+  what: string,
+  json: boolean,
+): string {
+  const [from, to] = sender === 'client' ? [client, server] : [server, client];
+  if (json) return `${JSON.stringify({ at: timeText(at), conversation: number, from, to, trouble: what })}\n`;
+  return pc.yellow(`${timeText(at)} #${number} ${from} → ${to} ${what}\n`);
+}
+
+interface Selection {
+  see(pdu: CapturedPdu): void;
+  selected(): readonly CapturedPdu[];
+}
+
+/** Requests without an answer that are kept in case the answer has the id. */
+const OPEN_MAX = 100_000;
+
+/** Keeps the PDUs asked for with the other half of their exchanges. */
+function createSelection({ number, id }: Flags): Selection {
+  const chosen = new Set<CapturedPdu>();
+  const open = new Map<number, CapturedPdu>();
+  const wanted = (pdu: CapturedPdu): boolean => {
+    if (pdu.description === undefined) return false;
+    const { fields, sequence } = pdu.description;
+    if (id !== undefined && [sequence, fields.submit_sequence].some((s) => sequenceText(s) === id)) return true;
+    for (const leaf of leaves(fields)) {
+      if (number !== undefined && sameNumber(leaf, number)) return true;
+      if (id !== undefined && (leaf.toLowerCase() === id.toLowerCase() || leaf.includes(`id:${id}`))) return true;
+    }
+    return false;
+  };
+  return {
+    see(pdu) {
+      const other = open.get(pdu.exchange);
+      if (pdu.elapsed === undefined && pdu.exchange > 0) {
+        open.set(pdu.exchange, pdu);
+        if (open.size > OPEN_MAX) for (const oldest of open.keys()) if (open.delete(oldest)) break;
+      } else open.delete(pdu.exchange);
+      if (!wanted(pdu) && (other === undefined || !chosen.has(other))) return;
+      if (other !== undefined) chosen.add(other);
+      chosen.add(pdu);
+    },
+    selected: () => [...chosen].sort((a, b) => a.at - b.at),
+  };
+}
+
+/** With or without a country code, `+` or zeros in front. */
+function sameNumber(a: string, b: string): boolean {
+  if (!/^\+?\d{5,21}$/.test(a)) return false;
+  const [short = '', long = ''] = [a, b].map((n) => n.replace(/^[+0]+/, '')).sort((x, y) => x.length - y.length);
+  return long === short || (short.length >= 7 && long.length - short.length <= 4 && long.endsWith(short));
 }

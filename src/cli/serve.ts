@@ -1,35 +1,36 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { createAddressTest } from '../base/address.ts';
-import { type Clock, createTurnClock } from '../base/clock.ts';
+import { createTurnClock } from '../base/clock.ts';
 import { after, every, sleep } from '../base/timers.ts';
-import { createTurn, type Turn } from '../base/turn.ts';
-import { createWheel, type Wheel } from '../base/wheel.ts';
+import { createTurn } from '../base/turn.ts';
+import { createWheel } from '../base/wheel.ts';
 import { diffConfig } from '../config/diff.ts';
-import type { AccountConfig, CarrierConfig, Config, ListenerConfig } from '../config/schema.ts';
-import { resolveSecret, verifyDigest, verifyPassword } from '../config/secret.ts';
+import type { CarrierConfig, Config, ListenerConfig } from '../config/schema.ts';
+import { resolveSecret } from '../config/secret.ts';
 import type { Gateway } from '../gateway/context.ts';
-import { createGateway, type Recovery, type RunningGateway } from '../gateway/gateway.ts';
+import { createGateway, type Recovery } from '../gateway/gateway.ts';
 import type { Message, Segment } from '../message/message.ts';
 import { type Carrier as Dialled, type DialOptions, dial } from '../session/dial.ts';
-import type { BindCredentials, BindRequest, BindVerdict, Dialect } from '../session/dialect.ts';
+import type { BindCredentials, Dialect } from '../session/dialect.ts';
 import { cmpp } from '../session/dialects/cmpp.ts';
 import { sgip } from '../session/dialects/sgip.ts';
 import { smgp } from '../session/dialects/smgp.ts';
 import { smpp } from '../session/dialects/smpp.ts';
 import { type Listener, type ListenOptions, listen } from '../session/listen.ts';
 import type { Mode } from '../session/session.ts';
+import { ownerBySide } from '../session/sides.ts';
 import type { Engine } from '../store/journal.ts';
 import { openLmdb } from '../store/lmdb.ts';
 import { createRecords } from '../store/records.ts';
+import { authenticate } from './authenticate.ts';
+import { dialBack, dialBackOptions } from './dial-back.ts';
+import { BAD_PDUS, type Parts } from './parts.ts';
 import { CARRIER_MAPPINGS, nodeOf, platformMappings, versionOf } from './protocols.ts';
 
 /** How each protocol binds; what its PDUs mean is beside it, in `protocols.ts`. */
 const DIALECTS: Readonly<Record<string, Dialect>> = { smpp, cmpp, sgip, smgp };
 
-/** Unreadable PDUs a minute that end a session. */
-const BAD_PDUS = 10;
 const TICK_MS = 20;
 /** Writes are gathered for so long: at 20,000 messages a second it halves their number. */
 const GATHER_MS = 1;
@@ -40,22 +41,16 @@ export interface Node {
   readonly gw: Gateway;
   readonly engine: Engine;
   readonly log: Logger;
-  readonly listeners: Map<string, Listener<Message>>;
+  readonly listeners: Map<string, Listener<Message | Segment>>;
   readonly dials: Map<string, Dialled<Segment>>;
+  /** Connections to platforms that are dialled for their reports and MO (SGIP), by account. */
+  readonly callbacks: Map<string, Dialled<Message>>;
   readonly recovery: Recovery;
   readonly startedAt: number;
   /** Takes another configuration without touching what it does not change. Returns what needs a restart. */
   reload(config: Config): Promise<readonly string[]>;
   /** Takes nothing new, lets what is under way finish within `withinMs`, makes everything durable. */
   stop(withinMs?: number): Promise<void>;
-}
-
-interface Parts {
-  readonly clock: Clock;
-  readonly wheel: Wheel;
-  readonly turn: Turn;
-  readonly log: Logger;
-  readonly running: RunningGateway;
 }
 
 /** Starts a node: store, recovery, carriers, listeners, in this order. Rejects with what could not be started. */
@@ -92,13 +87,15 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 
   const parts: Parts = { clock, wheel, turn, log, running };
   const dials = new Map<string, Dialled<Segment>>();
-  const listeners = new Map<string, Listener<Message>>();
+  const callbacks = new Map<string, Dialled<Message>>();
+  const listeners = new Map<string, Listener<Message | Segment>>();
   for (const c of config.carriers) dials.set(c.name, dialCarrier(c, parts));
+  dialBackAll(config, callbacks, parts);
   try {
     for (const l of config.listeners) listeners.set(l.name, await startListener(l, parts));
   } catch (error) {
     for (const l of listeners.values()) await l.close(0);
-    for (const d of dials.values()) await d.close(0);
+    for (const d of [...dials.values(), ...callbacks.values()]) await d.close(0);
     ticking.stop();
     stopWheel();
     await engine.close();
@@ -112,6 +109,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     log,
     listeners,
     dials,
+    callbacks,
     recovery,
     startedAt: clock.now(),
 
@@ -128,6 +126,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         else if (diff.carriers.changed.includes(c.name))
           dials.get(c.name)?.update({ ...dialOptions(c), fresh: () => dialOptions(c) });
       }
+      dialBackAll(next, callbacks, parts);
       for (const name of [...diff.accounts.removed, ...diff.accounts.changed]) {
         const now = next.accounts.find((a) => a.name === name);
         if (now?.enabled === true) continue;
@@ -149,7 +148,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       // Carriers first have their answers taken; platforms stay bound meanwhile for the receipts that are ready.
       const part = Math.max(100, withinMs * 0.4);
       await Promise.all([...dials.values()].map((d) => d.close(part)));
-      await Promise.all([...listeners.values()].map((l) => l.close(part)));
+      await Promise.all([...listeners.values(), ...callbacks.values()].map((l) => l.close(part)));
       const settled = running.settle();
       await Promise.race([settled, sleep(Math.max(100, deadline - clock.now()))]);
       ticking.stop();
@@ -162,8 +161,27 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
   return node;
 }
 
+/** Brings the connections to platforms in line with the accounts. */
+function dialBackAll(config: Config, callbacks: Map<string, Dialled<Message>>, parts: Parts): void {
+  const wanted = new Map(
+    config.accounts.flatMap((a) => (dialBackOptions(a, config) === undefined ? [] : [[a.name, a]])),
+  );
+  for (const [name, dialled] of callbacks) {
+    if (wanted.has(name)) continue;
+    const account = parts.running.gw.accounts.get(name);
+    if (account !== undefined) account.connection = undefined;
+    void dialled.close();
+    callbacks.delete(name);
+  }
+  for (const [name, account] of wanted) {
+    const known = callbacks.get(name);
+    if (known === undefined) callbacks.set(name, dialBack(account, config, parts));
+    else known.update(dialBackOptions(account, config)!);
+  }
+}
+
 function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running }: Parts): Dialled<Segment> {
-  return dial<Segment>(
+  const dialled = dial<Segment>(
     { ...dialOptions(config), fresh: () => dialOptions(config) },
     {
       clock,
@@ -178,6 +196,9 @@ function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running }
         ),
     },
   );
+  const carrier = running.gw.carriers.get(config.name);
+  if (carrier !== undefined) carrier.connection = dialled;
+  return dialled;
 }
 
 function dialOptions(config: CarrierConfig): DialOptions {
@@ -256,7 +277,7 @@ function credentials(config: CarrierConfig): Omit<BindCredentials, 'mode'> & { m
 async function startListener(
   config: ListenerConfig,
   { clock, wheel, turn, log, running }: Parts,
-): Promise<Listener<Message>> {
+): Promise<Listener<Message | Segment>> {
   const dialect = DIALECTS[config.protocol];
   if (dialect === undefined) throw new Error(`listener ${config.name}: protocol ${config.protocol} is not built in`);
   const { tls } = config;
@@ -287,39 +308,12 @@ async function startListener(
     intake: config.intake,
     badPdus: BAD_PDUS,
   };
-  return listen<Message>(options, {
+  return listen<Message | Segment>(options, {
     clock,
     wheel,
     turn,
     log,
-    owner: running.platforms,
+    owner: ownerBySide(running.platforms, running.carriers),
     authenticate: (bind) => authenticate(running.gw, bind),
   });
-}
-
-/** Judges a platform's bind: account, address, password, number of binds. */
-export function authenticate(gw: Gateway, bind: BindRequest): BindVerdict | Promise<BindVerdict> {
-  const config = gw.config.accounts.find((a) => a.systemId === bind.name && a.protocol === bind.protocol);
-  if (gw.stopping) return { accept: false, reason: 'busy' };
-  if (config === undefined) return { accept: false, reason: 'unknown' };
-  if (!addressAllowed(config, bind.remoteAddress)) return { accept: false, reason: 'address' };
-  const { password: given, digestOf } = bind;
-  const good =
-    digestOf !== undefined
-      ? verifyDigest(config.password, digestOf)
-      : given !== undefined && verifyPassword(config.password, given);
-  const judge = (known: boolean): BindVerdict => {
-    if (!known) return { accept: false, reason: 'password' };
-    if (!config.enabled) return { accept: false, reason: 'disabled' };
-    // The password may have taken its time, and a reload come meanwhile.
-    if (gw.accounts.get(config.name)?.config.protocol !== bind.protocol) return { accept: false, reason: 'unknown' };
-    if ((gw.accounts.get(config.name)?.sessions.length ?? 0) >= config.maxBinds)
-      return { accept: false, reason: 'alreadyBound' };
-    return { accept: true, peer: config.name, window: config.window };
-  };
-  return typeof good === 'boolean' ? judge(good) : good.then(judge);
-}
-
-function addressAllowed(config: AccountConfig, address: string): boolean {
-  return config.allowedIps.length === 0 || createAddressTest(config.allowedIps)(address);
 }

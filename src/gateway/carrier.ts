@@ -66,6 +66,8 @@ export interface Carrier extends Pump {
   readonly binds: Bind[];
   /** How its binds are had, where they are not kept up all the time. */
   connection: OnDemand | undefined;
+  /** Binds that it made to us (SGIP). */
+  dialIns: number;
   /** Segments without an answer by the id that their submit gave them; only where the id is the sequence. */
   readonly underWay: Map<string, Segment>;
   readonly high: Ring<Message>;
@@ -112,6 +114,7 @@ export function createCarrier(
     mapping,
     binds,
     connection: undefined,
+    dialIns: 0,
     underWay: new Map(),
     high,
     normal,

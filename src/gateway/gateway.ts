@@ -206,6 +206,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       const bind = createBind(carrier, session);
       session.tag = bind;
       carrier.counters.binds++;
+      if (session.role === 'server') carrier.dialIns++;
       if (session.mode === 'rx') return;
       const first = carrier.binds.length === 0;
       if (first) log.info({ carrier: carrier.name, queued: carrier.queued }, 'carrier up');
@@ -254,8 +255,10 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       if (bind === undefined) return;
       const { carrier } = bind;
       carrier.counters.unbinds++;
+      if (session.role === 'server') carrier.dialIns--;
       const at = carrier.binds.indexOf(bind);
-      if (at >= 0) carrier.binds.splice(at, 1);
+      if (at < 0) return;
+      carrier.binds.splice(at, 1);
       if (carrier.binds.length === 0) {
         if (reason === IDLE) log.info({ carrier: carrier.name }, 'carrier at rest');
         else log.warn({ carrier: carrier.name, queued: carrier.queued, reason }, 'carrier down');
