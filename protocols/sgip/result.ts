@@ -142,5 +142,7 @@ export const RESULT = {
   USER_ABSENT: 25,
   SYSTEM_FAILURE: 32,
   QUEUE_FULL: 33,
+  LOOP: 82,
   FLOW_CONTROL: 88,
+  MONTHLY_NOT_ALLOWED: 95,
 } as const;

@@ -5,6 +5,7 @@ import { cmppCarrier } from '../message/cmpp.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { PlatformMapping } from '../message/platform.ts';
 import { sgipCarrier } from '../message/sgip.ts';
+import { createSgipPlatform } from '../message/sgip-platform.ts';
 import { smgpCarrier } from '../message/smgp.ts';
 import { smppCarrier } from '../message/smpp-carrier.ts';
 import { smppPlatform } from '../message/smpp-platform.ts';
@@ -18,8 +19,8 @@ export const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = {
 };
 
 /** And as a platform speaks it. Ids of several nodes differ by the node's code. */
-export function platformMappings(_node: Config['node']): Readonly<Record<string, PlatformMapping>> {
-  return { smpp: smppPlatform };
+export function platformMappings(node: Config['node']): Readonly<Record<string, PlatformMapping>> {
+  return { smpp: smppPlatform, sgip: createSgipPlatform(node.smgNodeId) };
 }
 
 const VERSIONS = { '1.3': 0x13, '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;

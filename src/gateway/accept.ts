@@ -1,6 +1,7 @@
 import { countSegments, limitsFor } from '../../protocols/text/segment.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
+import type { Outgoing } from '../message/mapping.ts';
 import { type Draft, type Message, MT, QUEUED, VALIDITY_GIVEN, WANTS_INTERMEDIATE } from '../message/message.ts';
 import type { Failed, FromPlatform, Refusal } from '../message/platform.ts';
 import { blockOf } from '../message/public-id.ts';
@@ -41,6 +42,7 @@ export function onPlatformRequest(
   sequence: number,
 ): void {
   const request = account.mapping.read(pdu, value, account.config, gw.clock.now(), session.wideSequence(sequence));
+  if (account.mapping.repeatedStatus !== undefined && isRepeated(gw, account, session, pdu, sequence, request)) return;
   switch (request.what) {
     case 'submit':
       submit(gw, account, session, pdu, sequence, request.draft);
@@ -70,6 +72,33 @@ export function onPlatformRequest(
       session.respond(sequence, out.plan, out.value, request.status);
     }
   }
+}
+
+/** Answers a submit whose sequence number was used before: it is not taken again. */
+function isRepeated(
+  gw: Gateway,
+  account: Account,
+  session: Session<Message>,
+  pdu: Plan,
+  sequence: number,
+  request: FromPlatform,
+): boolean {
+  const draft = request.what === 'submit' ? request.draft : request.what === 'multi' ? request.drafts[0] : undefined;
+  const seen = draft === undefined ? 'no' : account.references.seen(draft);
+  if (seen === 'no') return false;
+  const status = seen === 'same' ? 0 : (account.mapping.repeatedStatus ?? 0);
+  const out = account.mapping.submitAnswer(pdu, session.version, '', NONE_FAILED);
+  countStatus(account, status);
+  if (status !== 0) {
+    account.counters.refused++;
+    session.respond(sequence, out.plan, out.value, status);
+  } // The first one may still be on its way to the disk.
+  else gw.batch.effect(answerTaken, session, sequence, out);
+  return true;
+}
+
+function answerTaken(session: Session<Message>, sequence: number, out: Outgoing): void {
+  session.respond(sequence, out.plan, out.value, 0);
 }
 
 function submit(
@@ -239,6 +268,7 @@ function take(
   message.submitter = gw.epoch + session.id;
   account.counters.accepted++;
   account.counters.segments += segments;
+  if (draft.platformRef !== '') account.references.add(draft, id);
   if (account.mapping.tellsDays) countDay(account, message, first === 0 || first === id ? 'submitted' : 'further');
   return message;
 }

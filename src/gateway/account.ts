@@ -7,6 +7,7 @@ import type { PlatformMapping } from '../message/platform.ts';
 import type { OnDemand, Session } from '../session/session.ts';
 import type { Days } from './days.ts';
 import { createRate, type Rate } from './rate.ts';
+import { createReferences, type References } from './references.ts';
 
 export interface AccountCounters {
   accepted: number;
@@ -46,6 +47,7 @@ export interface Account extends Pump {
   readonly receivers: number;
   readonly counters: AccountCounters;
   readonly days: Days;
+  readonly references: References;
 }
 
 /** `before` spoke another protocol: what is still to be told goes over to the new one, and its counts go on. */
@@ -76,6 +78,7 @@ export function createAccount(
       return n;
     },
     days: before?.days ?? new Map(),
+    references: before?.references ?? createReferences(),
     counters: before?.counters ?? {
       accepted: 0,
       segments: 0,

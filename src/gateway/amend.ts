@@ -21,7 +21,11 @@ export function query(
   sequence: number,
   asked: Asked<'query'>,
 ): void {
-  const known = account.mapping.readId(asked.id, account.config, session.version, gw.clock.now());
+  const referred = account.references.find(asked.id);
+  const known =
+    referred > 0
+      ? { id: referred, every: 0, from: 0, to: Number.POSITIVE_INFINITY }
+      : account.mapping.readId(asked.id, account.config, session.version, gw.clock.now());
   const m = known === undefined ? undefined : lookUp(gw, account, known);
   if (m !== undefined && sameSource(asked, m)) {
     const out = account.mapping.queryAnswer(session.version, asked.id, m, m.endedAt);

@@ -85,7 +85,18 @@ export interface PlatformMapping {
   statusName(status: number): string;
   /** The answer to a submit. `id` as `writeId` made it, '' where refused. */
   submitAnswer(pdu: Plan, version: number, id: string, failed: readonly Failed[]): Outgoing;
-  queryAnswer(version: number, id: string, message: Pick<Message, 'state' | 'error'>, doneAt: number): Outgoing;
+  /** `acceptedAt` is not known of what has ended a while ago. */
+  queryAnswer(
+    version: number,
+    id: string,
+    message: Pick<Message, 'state' | 'error'> & Partial<Pick<Message, 'acceptedAt'>>,
+    doneAt: number,
+  ): Outgoing;
+  /**
+   * Status for a submit with the sequence number of an earlier one that says something else; where it says the same it is
+   * not taken again. Set where the sequence number is the message's name (SGIP 1.2, 3.7.2.4).
+   */
+  readonly repeatedStatus?: number;
   /** The answer without content to any request of a platform. */
   plainAnswer(pdu: Plan, version: number): Outgoing;
   toReceipt(message: Message, account: AccountConfig, version: number): Outgoing;

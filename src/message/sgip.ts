@@ -2,8 +2,8 @@ import { reportedState } from '../../protocols/sgip/report.ts';
 import { RESULT, sgipResult } from '../../protocols/sgip/result.ts';
 import { sequenceText } from '../../protocols/sgip/sequence.ts';
 import { deliver, report, sgipCodec } from '../../protocols/sgip/tables.ts';
-import type { Coding } from '../../protocols/text/charset.ts';
-import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
+import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
+import { codingOf, contentOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
@@ -18,7 +18,7 @@ const scratch = Buffer.allocUnsafe(512);
 /** The SP pays (1.2: 4.4). */
 const SP_PAYS = '0'.repeat(21);
 
-export function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
+function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
   if (udh.length === 0) return part;
   if (udh.length + part.length > scratch.length) return Buffer.concat([udh, part]);
   scratch.set(udh, 0);
@@ -37,10 +37,10 @@ function chargeNumber(user: string, { chargeNumber: payer }: SgipCarrierConfig):
 }
 
 /** The name of a code with its number: `SGIP_USER_ABSENT:025`. */
-export const errorText = (code: number): string => `SGIP_${sgipResult(code).name}:${String(code).padStart(3, '0')}`;
+const errorText = (code: number): string => `SGIP_${sgipResult(code).name}:${String(code).padStart(3, '0')}`;
 
 /** What a Submit or a Deliver carries, split into header and text. */
-export function contentOf(v: {
+export function contentFrom(v: {
   readonly tpUdhi: number;
   readonly messageCoding: number;
   readonly messageContent: Uint8Array;
@@ -55,8 +55,27 @@ export function contentOf(v: {
   };
 }
 
+/** Content of an MO in a MessageCoding that SGIP has: what came in another coding is coded anew. */
+export function contentTo(m: Message): { readonly messageCoding: number; readonly messageContent: Uint8Array } {
+  const { coding, dataCoding } = m;
+  const kept = dataCoding > 0x0f ? dataCoding : undefined;
+  if (coding === 'octets') {
+    const messageCoding = contentOf(dataCoding) === 'octets' ? dataCoding : 4;
+    return { messageCoding, messageContent: withUdh(m.udh, m.octets) };
+  }
+  const own = msgFmtOf(coding);
+  if (own !== undefined) {
+    const messageCoding = kept !== undefined && contentOf(kept) === coding ? kept : own;
+    return { messageCoding, messageContent: withUdh(m.udh, m.octets) };
+  }
+  const text = decode(m.octets, coding);
+  const ascii = encode(text, 'ascii');
+  const octets = ascii ?? encode(text, 'ucs2') ?? NO_OCTETS;
+  return { messageCoding: ascii === undefined ? 8 : 0, messageContent: withUdh(m.udh, octets) };
+}
+
 /** Class 0: shown at once, not stored (GSM 03.38: 0x10-0x1F and 0xF0-0xFF with class bits 0). */
-export const isFlash = (dataCoding: number): boolean => (dataCoding & 0xf3) === 0x10 || (dataCoding & 0xf3) === 0xf0;
+const isFlash = (dataCoding: number): boolean => (dataCoding & 0xf3) === 0x10 || (dataCoding & 0xf3) === 0xf0;
 
 /** SGIP as we speak it to a carrier. */
 export const sgipCarrier: CarrierMapping = {
@@ -145,7 +164,7 @@ export const sgipCarrier: CarrierMapping = {
         protocolId: v.tpPid,
         priority: 0,
         dataCoding: 0,
-        ...contentOf(v),
+        ...contentFrom(v),
         registered: 0,
         scheduledAt: 0,
         validUntil: 0,
