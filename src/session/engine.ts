@@ -111,7 +111,7 @@ let sessions = 0;
  * Counter of all wide sequences of this process: they name messages, so no two sessions may share one. It begins by the
  * millisecond, so that a restart within the same second does not repeat the numbers that it has used in it.
  */
-const wideCounter: Counter = { next: (Date.now() % 1000) * 4_294_967 };
+let wideCounter: Counter | undefined;
 
 /** One socket's life. A class: its fields are written for every frame. */
 export class Engine<T> implements Session<T>, Receiver {
@@ -204,7 +204,7 @@ export class Engine<T> implements Session<T>, Receiver {
       side.role === 'client' ? side.window : 1,
       dialect.firstSequence,
       dialect.lastSequence,
-      dialect.wide === undefined ? undefined : wideCounter,
+      dialect.wide === undefined ? undefined : counterOf(deps.clock),
     );
     this.#now = deps.wheel.time();
     this.#lastIn = this.#now;
@@ -874,6 +874,11 @@ export class Engine<T> implements Session<T>, Receiver {
       remote: `${this.remoteAddress}:${this.remotePort}`,
     };
   }
+}
+
+function counterOf(clock: Clock): Counter {
+  wideCounter ??= { next: (Math.floor(clock.now()) % 1000) * 4_294_967 };
+  return wideCounter;
 }
 
 /** Big-endian, by hand: Buffer's readers check what the framer has checked already. */
