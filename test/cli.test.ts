@@ -208,6 +208,7 @@ describe('yima explain', () => {
       accepted: true,
       route: 'main',
       rule: { destination: '86' },
+      operator: { name: 'mobile', why: 'prefix 138' },
       receipt: 'always',
       urgent: false,
     });
@@ -233,6 +234,7 @@ describe('yima explain', () => {
     const down = await explain('--to', '8613800138000', '--text', 'x', '--down', 'cmpp2');
     expect(down.code).toBe(0);
     expect(down.out).toMatch(/^1\. cmpp3 [\s\S]*passed over cmpp2: down/m);
+    expect(down.out).toMatch(/^operator: mobile \(prefix 138\)$/m);
     const bad = await explain('--to', 'nobody', '--text', 'x');
     expect(bad.code).toBe(1);
     expect(bad.out).toMatch(/REFUSED[\s\S]*FAIL destination/);

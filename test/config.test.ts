@@ -320,7 +320,7 @@ const WRONG: [what: string, text: () => string, ...expected: (string | RegExp)[]
   [
     'an unquoted +86',
     () => changed('    spId:', '    numbers: +86\n    spId:'),
-    'y.yaml:17:14: carriers[0].numbers: expected one of plain, 86, +86, got 86 (put it in quotes)',
+    'y.yaml:17:14: carriers[0].numbers: expected one of given, plain, 86, +86, 0086, got 86 (put it in quotes)',
   ],
   [
     'text for a number',

@@ -103,6 +103,7 @@ function formatted(e: Explanation): string {
   const lines = [
     e.accepted ? pc.green('accepted') : pc.red('REFUSED'),
     ...e.checks.map((c) => `  ${c.ok ? pc.green('ok  ') : pc.red('FAIL')} ${c.check.padEnd(12)} ${c.why}`),
+    `operator: ${e.operator === undefined ? 'unknown' : `${e.operator.name} (${e.operator.why})`}`,
     `lane: ${e.urgent ? 'priority' : 'normal'}, receipt: ${e.receipt}`,
     ...(e.route === undefined ? [] : [`route: ${e.route}, rule for destination "${e.rule?.destination ?? 'none'}"`]),
     ...e.alternatives.flatMap(alternative),

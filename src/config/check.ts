@@ -1,6 +1,7 @@
 // What a schema of single keys cannot say: names that must be unique, references that must lead somewhere, keys that
 // must go together, and what only a demo may do.
 import { accessSync, constants } from 'node:fs';
+import { numberingOf } from './numbering.ts';
 import type { AccountConfig, Address, CarrierConfig, Config, PasswordRef, SecretRef } from './schema.ts';
 import { parseHash, resolveSecret, SecretFault } from './secret.ts';
 
@@ -99,7 +100,11 @@ function checkReferences(config: Config, report: Report): void {
   config.routes.forEach(({ rules }, i) => {
     unique(
       rules.map(
-        ({ destination, source }, k) => [`${destination}, ${source ?? '*'}`, ['routes', i, 'rules', k]] as const,
+        ({ destination, operator, source }, k) =>
+          [
+            `${destination},${operator === undefined ? '' : ` ${operator},`} ${source ?? '*'}`,
+            ['routes', i, 'rules', k],
+          ] as const,
       ),
       'the pair of destination and source',
       report,
@@ -116,6 +121,22 @@ function checkReferences(config: Config, report: Report): void {
           report,
         );
       });
+    });
+  });
+}
+
+/** The files of `numbering`, where anything needs them, and the operators that rules name. */
+function checkNumbering(config: Config, report: Report): void {
+  const { prefixes, ported } = config.numbering;
+  const named = config.routes.some(({ rules }) => rules.some(({ operator }) => operator !== undefined));
+  if (!named && prefixes === undefined && ported === undefined) return;
+  const { faults, operators } = numberingOf(config);
+  for (const { path, message } of faults) report(path, message);
+  config.routes.forEach(({ rules }, i) => {
+    rules.forEach(({ operator }, k) => {
+      if (operator === undefined || operators.has(operator)) return;
+      const message = `there is no operator "${operator}" in the table of prefixes (known: ${[...operators].join(', ')})`;
+      report(['routes', i, 'rules', k, 'operator'], message);
     });
   });
 }
@@ -294,6 +315,7 @@ export function checkConfig(config: Config, env: NodeJS.ProcessEnv = process.env
   }
   checkNames(config, report);
   checkReferences(config, report);
+  checkNumbering(config, report);
   checkAddresses(config, report);
   config.listeners.forEach(({ tls }, i) => {
     if (tls === undefined) return;

@@ -146,6 +146,7 @@ function expandPaths(config: Config, from: string): void {
     }
   };
   expand(config.node, 'data');
+  expand(config.numbering, 'prefixes', 'ported');
   for (const { tls } of [...config.listeners, ...config.carriers]) if (tls) expand(tls, 'cert', 'key', 'ca');
   for (const { password } of config.accounts) if ('file' in password) expand(password, 'file');
   for (const carrier of config.carriers) {

@@ -16,6 +16,7 @@ const SECTIONS = [
   'accounts',
   'carriers',
   'routes',
+  'numbering',
   'priority',
   'simulators',
 ];

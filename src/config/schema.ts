@@ -194,6 +194,8 @@ const version = <const V extends string>(...versions: V[]) =>
   z
     .preprocess((given) => (typeof given === 'number' ? given.toFixed(1) : given), z.enum(versions))
     .meta({ kind: versions.map((v) => `"${v}"`).join(' | ') });
+/** How a peer wants mainland mobile numbers. */
+const numberForm = () => z.literal(['given', 'plain', '86', '+86', '0086']);
 const code = () => z.int().min(0).max(0xffffffff);
 
 // ---- node, log, store, admin -----------------------------------------------------------------------------------
@@ -390,6 +392,15 @@ export const accountSchema = z.strictObject({
     .describe(
       'Long MO: joined and in one PDU (where the protocol has one for it, such as message_payload above 254 octets; elsewhere as segments), joined and cut again into segments in order, or the segments as and when they come',
     ),
+  numbers: numberForm()
+    .default('given')
+    .describe(
+      'How mainland mobile numbers are written to it, in receipts and MO: as it gave them itself or the carrier did, 138…, 86138…, +86138… or 0086138… (quote it)',
+    ),
+  moCalled: z
+    .enum(['full', 'extension'])
+    .default('full')
+    .describe('Called number of its MO: as the carrier gives it, or without the access code of the carrier'),
   extensions: z
     .array(digits().min(1, 'expected digits'))
     .default([])
@@ -478,10 +489,11 @@ const carrierKeys = {
     .prefault({})
     .describe('Backoff after temporary codes'),
   idForm: idForm('learn'),
-  numbers: z
-    .literal(['plain', '86', '+86'])
+  numbers: numberForm()
     .default('plain')
-    .describe('How mainland mobile numbers are written to it: 138…, 86138…, +86138… (quote it)'),
+    .describe(
+      'How mainland mobile numbers are written to it: as the platform gave them, 138…, 86138…, +86138… or 0086138… (quote it)',
+    ),
   choose: z
     .enum(['smallest', 'preferred'])
     .default('smallest')
@@ -835,6 +847,11 @@ const step = z.strictObject({
 
 const rule = z.strictObject({
   destination: digits().default('').describe('Prefix of the destination, on its digits after + or 00; empty: all'),
+  operator: name()
+    .optional()
+    .describe(
+      'Operator whose network the destination is in, by the list of ported numbers, else by its prefix: mobile, unicom, telecom, broadnet, or another name in the table of prefixes; if left out: all',
+    ),
   source: pattern().optional().describe('Source address, `*` at the end stands for anything; if left out: all'),
   steps: z
     .array(step)
@@ -847,7 +864,9 @@ export const routeSchema = z.strictObject({
   rules: z
     .array(rule)
     .min(1, 'expected at least one rule')
-    .describe('The most specific one counts: longest destination, then longest source, then order'),
+    .describe(
+      'The most specific one counts: longest destination, then one with an operator before one without, then longest source, then order',
+    ),
   next: z
     .strictObject({
       down: z.boolean().default(true).describe('The carrier has no bind'),
@@ -863,6 +882,19 @@ export const routeSchema = z.strictObject({
     })
     .prefault({})
     .describe('Reasons to go on to the next step'),
+});
+
+// ---- numbering -------------------------------------------------------------------------------------------------
+
+const numbering = z.strictObject({
+  prefixes: path()
+    .optional()
+    .describe(
+      'Table of prefixes, a row `prefix,operator`: `138,mobile`, `+852,hongkong`; if left out the one of mainland China that comes with Yima, config/prefixes-cn.csv',
+    ),
+  ported: path()
+    .optional()
+    .describe('Numbers that have moved to another operator, a row `number,operator`; read again by a reload'),
 });
 
 // ---- the whole -------------------------------------------------------------------------------------------------
@@ -908,6 +940,7 @@ export const configSchema = z.strictObject({
   accounts: z.array(accountSchema).default([]).describe('Platforms'),
   carriers: z.array(carrierSchema).default([]).describe('Whom messages are submitted to'),
   routes: z.array(routeSchema).default([]).describe('Which carriers a message may take'),
+  numbering: numbering.prefault({}).describe('Which operator a number belongs to, for rules of routes'),
   priority: priority.prefault({}).describe('The priority lane'),
   simulators: z
     .array(simulatorSchema)

@@ -3,6 +3,7 @@ import { TextFault } from '../../protocols/text/segment.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { specName } from '../../protocols/wire/pdu.ts';
 import type { Clock } from '../base/clock.ts';
+import { numberingOf } from '../config/numbering.ts';
 import type { AccountConfig, CarrierConfig, Config } from '../config/schema.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import { type Draft, type Message, MT, newSegment } from '../message/message.ts';
@@ -66,7 +67,9 @@ export interface Explanation {
   readonly accepted: boolean;
   readonly checks: readonly Check[];
   readonly route: string | undefined;
-  readonly rule: { readonly destination: string; readonly source: string } | undefined;
+  readonly rule: { readonly destination: string; readonly operator: string; readonly source: string } | undefined;
+  /** In whose network the destination is, and what says so; undefined where nothing does. */
+  readonly operator: { readonly name: string; readonly why: string } | undefined;
   readonly urgent: boolean;
   readonly receipt: 'always' | 'on failure' | 'on success' | 'no';
   /** The first is the one it would take. */
@@ -79,6 +82,7 @@ export function explain(config: Config, question: Question, deps: ExplainDeps): 
   const account = config.accounts.find((a) => a.name === question.account || a.systemId === question.account);
   const route = account === undefined ? undefined : compileRoutes(config).get(account.route);
   const rule = route === undefined ? undefined : ruleFor(route, draft.source, draft.destination);
+  const owner = numberingOf(config).ownerOf(draft.destination);
   const checks: Check[] = [];
   const check = (name: string, ok: boolean, why: string): void => void checks.push({ check: name, ok, why });
 
@@ -110,7 +114,7 @@ export function explain(config: Config, question: Question, deps: ExplainDeps): 
         ? `there is no route ${account.route}`
         : rule === undefined
           ? `route ${route.name} has no rule for it`
-          : `route ${route.name}, destination "${rule.destination}"`,
+          : `route ${route.name}, destination "${rule.destination}"${rule.operator === '' ? '' : `, operator ${rule.operator}`}`,
     );
   }
 
@@ -131,7 +135,12 @@ export function explain(config: Config, question: Question, deps: ExplainDeps): 
     accepted: checks.every((c) => c.ok),
     checks,
     route: route?.name,
-    rule: rule === undefined ? undefined : { destination: rule.destination, source: rule.source },
+    rule:
+      rule === undefined ? undefined : { destination: rule.destination, operator: rule.operator, source: rule.source },
+    operator:
+      owner === undefined
+        ? undefined
+        : { name: owner.operator, why: owner.prefix === '' ? 'list of ported numbers' : `prefix ${owner.prefix}` },
     urgent,
     receipt: (['no', 'always', 'on failure', 'on success'] as const)[(m?.registered ?? 0) & 3]!,
     alternatives,

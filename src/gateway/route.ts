@@ -1,3 +1,4 @@
+import { numberingOf } from '../config/numbering.ts';
 import type { Config, RouteConfig } from '../config/schema.ts';
 import type { Message } from '../message/message.ts';
 import type { Carrier } from './carrier.ts';
@@ -14,6 +15,8 @@ export interface Choice {
 
 export interface Rule {
   readonly destination: string;
+  /** '' : any. */
+  readonly operator: string;
   readonly source: string;
   readonly exactSource: boolean;
   readonly steps: readonly { readonly carriers: readonly { readonly name: string; readonly weight: number }[] }[];
@@ -27,6 +30,8 @@ export interface Route {
   readonly next: RouteConfig['next'];
   readonly nextCodes: ReadonlySet<number>;
   readonly rules: readonly Rule[];
+  /** Set where a rule asks for it. */
+  readonly operatorOf: ((number: string) => string) | undefined;
 }
 
 /** Digits of a number as routes see them: without `+` and `00`. */
@@ -45,33 +50,44 @@ export function matchesAny(patterns: readonly string[], source: string): boolean
 
 export function compileRoutes(config: Config): Map<string, Route> {
   const routes = new Map<string, Route>();
+  const operatorOf = (number: string): string => numberingOf(config).ownerOf(number)?.operator ?? '';
   for (const route of config.routes) {
     const rules = route.rules.map((rule): Rule => {
       const source = rule.source ?? '*';
       return {
         destination: rule.destination,
+        operator: rule.operator ?? '',
         source: source.replace(/\*$/, ''),
         exactSource: !source.endsWith('*'),
         steps: rule.steps,
         credit: rule.steps.map((s) => s.carriers.map(() => 0)),
       };
     });
-    // Longest destination, then longest source, then the order of the file (sort is stable).
+    // Longest destination, then with an operator, then longest source, then the order of the file (sort is stable).
     rules.sort(
       (a, b) =>
         b.destination.length - a.destination.length ||
+        Number(b.operator !== '') - Number(a.operator !== '') ||
         Number(b.exactSource) - Number(a.exactSource) ||
         b.source.length - a.source.length,
     );
-    routes.set(route.name, { name: route.name, next: route.next, nextCodes: new Set(route.next.codes), rules });
+    routes.set(route.name, {
+      name: route.name,
+      next: route.next,
+      nextCodes: new Set(route.next.codes),
+      rules,
+      operatorOf: rules.some((rule) => rule.operator !== '') ? operatorOf : undefined,
+    });
   }
   return routes;
 }
 
 export function ruleFor(route: Route, source: string, destination: string): Rule | undefined {
   const digits = routeDigits(destination);
+  const operator = route.operatorOf?.(destination) ?? '';
   for (const rule of route.rules) {
     if (!digits.startsWith(rule.destination)) continue;
+    if (rule.operator !== '' && rule.operator !== operator) continue;
     if (rule.exactSource ? source === rule.source : source.startsWith(rule.source)) return rule;
   }
   return undefined;

@@ -1,19 +1,14 @@
-/** How a carrier wants mainland numbers: bare, with 86, with +86. */
-export type NumberForm = 'plain' | '86' | '+86';
+import { bareMobile } from '../base/mobile-number.ts';
 
-const MAINLAND = /^(?:\+|00)?(?:86)?(1[3-9]\d{9})$/;
+/** How a peer wants mainland mobile numbers: as they came, bare, or with the country in front. */
+export type NumberForm = 'given' | 'plain' | '86' | '+86' | '0086';
 
-/** A destination in the carrier's form. Numbers that are no mainland mobile numbers are left as they are. */
+/** A number in a peer's form. Numbers that are no mainland mobile numbers are left as they are. */
 export function carrierNumber(number: string, form: NumberForm): string {
-  // The usual cases without a regular expression: eleven digits, or 86 and eleven digits, for who wants eleven.
-  if (form === 'plain' && number.charCodeAt(0) === 0x31 && number.length === 11) return number;
-  if (form === 'plain' && number.length === 13 && number.startsWith('861')) {
-    const second = number.charCodeAt(3);
-    if (second >= 0x33 && second <= 0x39) return number.slice(2);
-  }
-  const bare = MAINLAND.exec(number)?.[1];
+  if (form === 'given') return number;
+  const bare = bareMobile(number);
   if (bare === undefined) return number;
-  return form === 'plain' ? bare : form === '86' ? `86${bare}` : `+86${bare}`;
+  return form === 'plain' ? bare : form + bare;
 }
 
 /** A carrier's service number (接入号) with the account's extension digits (扩展号) behind it, or one that is `fixed`. */
