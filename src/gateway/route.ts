@@ -15,7 +15,7 @@ export interface Choice {
 
 export interface Rule {
   readonly destination: string;
-  /** '' : any. */
+  /** Empty for all. */
   readonly operator: string;
   readonly source: string;
   readonly exactSource: boolean;
