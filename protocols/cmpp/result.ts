@@ -95,6 +95,8 @@ export const RESULT = {
   BAD_SERVICE_ID: 7,
   FLOW_CONTROL: 8,
   OTHER: 9,
+  BAD_SRC_ID: 10,
+  BAD_DEST_TERMINAL_ID: 13,
 } as const;
 export const CONNECT_STATUS = {
   OK: 0,

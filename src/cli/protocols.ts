@@ -2,6 +2,7 @@ import { nodeIdOf } from '../../protocols/sgip/sequence.ts';
 import { SGIP_12 } from '../../protocols/sgip/tables.ts';
 import type { CarrierConfig, Config } from '../config/schema.ts';
 import { cmppCarrier } from '../message/cmpp.ts';
+import { createCmppPlatform } from '../message/cmpp-platform.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
 import type { PlatformMapping } from '../message/platform.ts';
 import { sgipCarrier } from '../message/sgip.ts';
@@ -19,8 +20,16 @@ export const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = {
 };
 
 /** And as a platform speaks it. Ids of several nodes differ by the node's code. */
-export function platformMappings(node: Config['node']): Readonly<Record<string, PlatformMapping>> {
-  return { smpp: smppPlatform, sgip: createSgipPlatform(node.smgNodeId) };
+export function platformMappings({ code, name, smgNodeId }: Config['node']): Readonly<Record<string, PlatformMapping>> {
+  const node = code ?? codeOf(name);
+  return { smpp: smppPlatform, cmpp: createCmppPlatform(node), sgip: createSgipPlatform(smgNodeId) };
+}
+
+/** A node's code out of its name (FNV-1a, folded to 16 bits): the same after every restart, and hardly another node's. */
+function codeOf(name: string): number {
+  let h = 0x811c9dc5;
+  for (const octet of Buffer.from(name)) h = Math.imul(h ^ octet, 0x01000193);
+  return ((h >>> 16) ^ h) & 0xffff;
 }
 
 const VERSIONS = { '1.3': 0x13, '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;

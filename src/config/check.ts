@@ -203,14 +203,15 @@ const LOGINS: Readonly<Record<AccountConfig['protocol'], { readonly name: number
 };
 
 function checkAccount(
-  { protocol, systemId, password, sgip }: AccountConfig,
+  account: AccountConfig,
   at: readonly PropertyKey[],
   config: Config,
   report: Report,
   env: NodeJS.ProcessEnv,
 ): void {
+  const { protocol, systemId, password } = account;
   const { name, digest } = LOGINS[protocol];
-  if (protocol === 'sgip') checkSgip(sgip, [...at, 'sgip'], config.demo, report, env);
+  if (protocol === 'sgip') checkSgip(account.sgip, [...at, 'sgip'], config.demo, report, env);
   const spoken = protocol.toUpperCase();
   if (systemId.length > name) report([...at, 'systemId'], `a login name of ${spoken} has at most ${name} octets`);
   // With no listener at all one complaint will do.

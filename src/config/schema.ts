@@ -346,6 +346,15 @@ const sgipAccount = z.strictObject({
     .describe('A connection without traffic for so long is closed (there is no keepalive); the next report opens one'),
 });
 
+const cmppAccount = z.strictObject({
+  charging: z
+    .enum(['carrier', 'platform'])
+    .default('carrier')
+    .describe(
+      'Whose Service_Id, Fee_UserType, Fee_terminal_Id, FeeType and FeeCode a CMPP carrier gets: those of the carrier, or those of the SUBMIT of the platform',
+    ),
+});
+
 export const accountSchema = z.strictObject({
   name: name().describe('Name in logs, metrics and records; unique'),
   protocol: platformProtocol().default('smpp').describe('Protocol that it speaks, on a listener of that protocol'),
@@ -369,6 +378,7 @@ export const accountSchema = z.strictObject({
   priority: z.enum(['normal', 'high']).default('normal').describe('high: all its messages take the priority lane'),
   route: name().describe('Route its messages take'),
   receipts: receipts.prefault({}).describe('Delivery receipts'),
+  cmpp: cmppAccount.prefault({}).describe('CMPP only'),
   onUnknown: onUnknown()
     .optional()
     .describe(

@@ -1,4 +1,4 @@
-import { ANSWERED, DELIVERED, type Message, MT } from '../message/message.ts';
+import { ACCEPTED, ANSWERED, DELIVERED, type Message, MT } from '../message/message.ts';
 import { plans } from '../store/events.ts';
 import type { Gateway } from './context.ts';
 import { countDay } from './days.ts';
@@ -43,7 +43,8 @@ export function end(gw: Gateway, m: Message, state: number, error: string, reaso
   const account = gw.accounts.get(m.account);
   if (account !== undefined) {
     account.counters.byState[state] = (account.counters.byState[state] ?? 0) + 1;
-    if (m.kind === MT && account.mapping.tellsDays) countDay(account, m, state === DELIVERED ? 'delivered' : 'failed');
+    if (m.kind === MT && account.mapping.tellsDays)
+      countDay(account, m, state === DELIVERED || state === ACCEPTED ? 'delivered' : 'failed');
     account.counters.endTime.record(now - m.acceptedAt);
   }
   gw.recent.ended(m.id, m.account, state, error, now);

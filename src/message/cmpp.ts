@@ -3,13 +3,14 @@ import { readReport, statClass, statState } from '../../protocols/cmpp/report.ts
 import { submitResult } from '../../protocols/cmpp/result.ts';
 import { cmppCodec, deliver } from '../../protocols/cmpp/tables.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
-import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
+import { codingOf, contentOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { CarrierConfig, CmppCarrierConfig } from '../config/schema.ts';
+import { readCharging, writeCharging } from './charging.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { accessNumber, carrierNumber } from './number.ts';
@@ -17,6 +18,7 @@ import { headerOf } from './user-data-header.ts';
 
 const scratch = Buffer.allocUnsafe(512);
 
+/** Header and text in one run of octets, valid until the next call: the PDU is encoded at once. */
 export function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
   if (udh.length === 0) return part;
   if (udh.length + part.length > scratch.length) return Buffer.concat([udh, part]);
@@ -49,22 +51,23 @@ export const cmppCarrier: CarrierMapping = {
       pkTotal = concat?.total ?? 1;
       pkNumber = concat?.seq ?? 1;
     }
+    const { linkId, fee } = readCharging(m.tlvs);
     return as(cmppCodec(version).submit, {
       msgId: '',
       pkTotal,
       pkNumber,
       registeredDelivery: (m.registered & 3) === 0 ? 0 : 1,
       msgLevel: Math.min(m.priority * 3, 9),
-      serviceId: config.serviceId,
-      feeUsertype: config.feeUserType,
-      feeTerminalId: '',
-      feeTerminalType: 0,
+      serviceId: fee?.serviceId ?? config.serviceId,
+      feeUsertype: fee?.userType ?? config.feeUserType,
+      feeTerminalId: fee?.terminalId ?? '',
+      feeTerminalType: fee?.terminalType ?? 0,
       tpPid: m.protocolId,
       tpUdhi: udh.length > 0 ? 1 : 0,
-      msgFmt: msgFmtOf(m.cutCoding, isFlash(m.dataCoding)) ?? 4,
+      msgFmt: msgFmtFor(m),
       msgSrc: config.msgSrc ?? config.spId,
-      feeType: config.feeType,
-      feeCode: config.feeCode,
+      feeType: fee?.type ?? config.feeType,
+      feeCode: fee?.code ?? config.feeCode,
       validTime: (m.flags & VALIDITY_GIVEN) === 0 ? '' : absoluteTime(m.validUntil),
       atTime: '',
       // At most 21 octets (扩展号 behind 接入号).
@@ -73,7 +76,7 @@ export const cmppCarrier: CarrierMapping = {
       destTerminalType: 0,
       msgContent: withUdh(udh, part),
       reserve: '',
-      linkId: config.linkId,
+      linkId: linkId === '' ? config.linkId : linkId,
     });
   },
 
@@ -117,18 +120,19 @@ export const cmppCarrier: CarrierMapping = {
         destination: v.destId,
         destTon: 0,
         destNpi: 1,
-        serviceType: '',
+        serviceType: v.serviceId,
         esmClass: 0,
         protocolId: v.tpPid,
         priority: 0,
-        dataCoding: 0,
+        // A class, or what kind of binary it is; plain text has no more than its coding.
+        dataCoding: v.msgFmt > 0x0f || contentOf(v.msgFmt) === 'octets' ? v.msgFmt : 0,
         coding: codingOf(v.msgFmt, v.msgContent.subarray(header)),
         registered: 0,
         scheduledAt: 0,
         validUntil: 0,
         udh: header === 0 ? NO_OCTETS : v.msgContent.subarray(0, header),
         octets: v.msgContent.subarray(header),
-        tlvs: NO_OCTETS,
+        tlvs: v.linkId === '' ? NO_OCTETS : writeCharging({ linkId: v.linkId, fee: undefined }),
         platformRef: '',
         hops: '',
       },
@@ -138,6 +142,13 @@ export const cmppCarrier: CarrierMapping = {
   codeName: (code) => `CMPP_${submitResult(code, 0x30).name}`,
   showId: (id) => (id.length === 8 ? msgIdDecimal(id) : id),
 };
+
+/** A message's own Msg_Fmt where it has its coding still: the class of a text, or what kind of binary it is. */
+function msgFmtFor({ cutCoding, coding, dataCoding }: Message): number {
+  const kept = dataCoding > 0x0f || (cutCoding === 'octets' && contentOf(dataCoding) === 'octets');
+  if (kept && cutCoding === coding && contentOf(dataCoding) === coding) return dataCoding;
+  return msgFmtOf(cutCoding, isFlash(dataCoding)) ?? 4;
+}
 
 /** Class 0: shown at once, not stored (GSM 03.38: 0x10-0x1F and 0xF0-0xFF with class bits 0). */
 export function isFlash(dataCoding: number): boolean {

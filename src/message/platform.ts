@@ -54,6 +54,7 @@ export interface DayCounts {
   /** Requests, and messages (one a destination) in them. */
   readonly submits: number;
   readonly messages: number;
+  /** Or taken by the carrier, where no report was asked for. */
   readonly delivered: number;
   readonly waiting: number;
   readonly failed: number;

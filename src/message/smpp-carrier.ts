@@ -13,11 +13,14 @@ import type { CarrierConfig, SmppCarrierConfig } from '../config/schema.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Message, NO_OCTETS, type Segment, UNKNOWN, VALIDITY_GIVEN } from './message.ts';
 import { carrierNumber } from './number.ts';
-import { dataCodingOf, packed, withClass } from './smpp-coding.ts';
+import { dataCodingOf, packed, plainOctets, withClass } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { hopsWith, tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
 import { headerOf } from './user-data-header.ts';
+
+/** Octets of service_type (3.4: 5.2.11); other protocols have longer names of services. */
+const SERVICE_TYPE = 5;
 
 /** SMPP as we speak it to a carrier. */
 export const smppCarrier: CarrierMapping = {
@@ -64,10 +67,10 @@ export const smppCarrier: CarrierMapping = {
     // A class or a group of the sender's stays where the coding does.
     const dataCoding =
       m.cutCoding === m.coding && (m.dataCoding > 0x0f || m.cutCoding === 'octets')
-        ? m.dataCoding
+        ? plainOctets(m.dataCoding)
         : withClass(dataCodingOf(m.cutCoding, config.defaultAlphabet, config), m.cutCoding, m.dataCoding);
     const addressed = {
-      serviceType: m.serviceType === '' ? config.serviceType : m.serviceType,
+      serviceType: m.serviceType === '' || m.serviceType.length > SERVICE_TYPE ? config.serviceType : m.serviceType,
       sourceAddrTon: tonOf(config.sourceTon, m.source, m.sourceTon),
       sourceAddrNpi: npiOf(config.sourceNpi, m.source, m.sourceNpi),
       sourceAddr: m.source,

@@ -118,3 +118,6 @@ export function unpacked(octets: Uint8Array, udhOctets: number): Uint8Array {
   const spare = (octets.length * 8 - fill) % 7 === 0 && (last === 0 || last === 0x0d);
   return spare ? septets.subarray(0, -1) : septets;
 }
+
+/** Data for a SIM is 3 to the Chinese carriers and Latin-1 here: 8-bit data is what both know (3.4: 5.2.19). */
+export const plainOctets = (dataCoding: number): number => (dataCoding === 3 ? 4 : dataCoding);

@@ -26,7 +26,7 @@ import { NO_TLVS, uintTlv } from '../../protocols/wire/tlv.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { type Draft, INCOMPLETE, NO_OCTETS } from './message.ts';
 import type { Failed, FromPlatform, PlatformMapping, Refusal } from './platform.ts';
-import { dataCodingOf, packed } from './smpp-coding.ts';
+import { dataCodingOf, packed, plainOctets } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
 import { INCOMPLETE_TAG, tagsAllowed } from './smpp-tlvs.ts';
@@ -190,10 +190,10 @@ export const smppPlatform: PlatformMapping = {
     if ((m.flags & INCOMPLETE) !== 0 && version >= SMPP_34) tlvs.push(uintTlv(INCOMPLETE_TAG, 1, 1));
     const kept =
       m.coding === 'octets' || m.dataCoding > 0x0f
-        ? m.dataCoding
+        ? plainOctets(m.dataCoding)
         : dataCodingOf(m.coding, account.defaultAlphabet, account);
     return as(smppCodec(version).deliverSm, {
-      serviceType: m.serviceType,
+      serviceType: m.serviceType.length > 5 ? '' : m.serviceType,
       sourceAddrTon: m.sourceTon,
       sourceAddrNpi: m.sourceNpi,
       sourceAddr: m.source,
