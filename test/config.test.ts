@@ -188,6 +188,7 @@ describe('the shipped files', () => {
     INTL_PASSWORD: 'b',
     SHOP_PASSWORD: 'c',
     SHOP_CALLBACK_PASSWORD: 'd',
+    BANK_SECRET: 'c',
     UNICOM_PASSWORD: 'e',
     UNICOM_DELIVER_PASSWORD: 'f',
     TELECOM_SECRET: 'g',

@@ -35,7 +35,9 @@ export function cut(m: Message, config: CarrierConfig, mapping: CarrierMapping, 
   const allowed: readonly Coding[] = fixed === undefined ? config.coding : [fixed];
   const limits = (coding: Coding): Limits => limitsOf(coding, config, mapping);
   const signed = signedText(m, config);
-  const preferred = m.coding === allowed[0] && signed?.moved !== true;
+  // A text with a class is best as it is: other codings may have no word for the class.
+  const own = m.coding === allowed[0] || (m.dataCoding > 0x0f && allowed.includes(m.coding));
+  const preferred = own && signed?.moved !== true;
   const plain = preferred && isPlain(m.octets, m.coding);
   // Message class and the like are lost with the sender's own octets, so these stay whatever they cost.
   if (

@@ -62,9 +62,6 @@ function readSubmit(v: Pdu<typeof submit>, account: AccountConfig, now: number):
     return refused(RESULT.CONTENT_TOO_LONG);
   const header = hasUdh(v.tpUdhi) ? (content[0] ?? MOST_CONTENT) + 1 : 0;
   if (header > content.length) return refused(RESULT.BAD_STRUCTURE);
-  // A schedule that cannot be read is not one for now; of a validity there is a default.
-  const scheduledAt = givenTime(v.atTime, now);
-  if (scheduledAt === undefined) return refused(RESULT.BAD_STRUCTURE);
   const octets = header === 0 ? content : content.subarray(header);
   const draft: Draft = {
     source: v.srcId,
@@ -80,8 +77,8 @@ function readSubmit(v: Pdu<typeof submit>, account: AccountConfig, now: number):
     dataCoding: dataCodingOf(v.msgFmt),
     coding: codingOf(v.msgFmt, octets),
     registered: v.registeredDelivery === 0 ? 0 : 1,
-    scheduledAt,
-    validUntil: givenTime(v.validTime, now) ?? 0,
+    scheduledAt: timeOf(v.atTime, now),
+    validUntil: timeOf(v.validTime, now),
     udh: header === 0 ? NO_OCTETS : content.subarray(0, header),
     octets,
     tlvs: chargingOf(v, account),
@@ -95,10 +92,8 @@ function readSubmit(v: Pdu<typeof submit>, account: AccountConfig, now: number):
 /** A class, or what kind of binary it is, stays with a message; plain text has no more than its coding. */
 const dataCodingOf = (msgFmt: number): number => (msgFmt > 0x0f || contentOf(msgFmt) === 'octets' ? msgFmt : 0);
 
-/** 0 where none is given, undefined where it is no time. */
-function givenTime(text: string, now: number): number | undefined {
-  return /^[0 ]*$/.test(text) ? 0 : parseTime(text, now);
-}
+/** 0 where there is none, and for the junk that platforms send: `150001300020032+` was seen. */
+const timeOf = (text: string, now: number): number => (text === '' ? 0 : (parseTime(text, now) ?? 0));
 
 function chargingOf(v: Pdu<typeof submit>, account: AccountConfig): Uint8Array {
   const own = account.cmpp.charging === 'platform';

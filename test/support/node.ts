@@ -32,6 +32,8 @@ export interface Setup {
   readonly next?: string;
   readonly store?: string;
   readonly listener?: string;
+  /** Further listeners, each as YAML flow. */
+  readonly listeners?: readonly string[];
   /** Further accounts, each as YAML flow. */
   readonly accounts?: readonly string[];
   readonly log?: string;
@@ -49,6 +51,7 @@ export function yamlOf(setup: Setup): string {
     return `  - { name: ${c.name}, protocol: ${c.protocol}, host: 127.0.0.1, port: ${c.port}, ${own}, reconnect: { from: 100ms, to: 500ms }${c.more === undefined ? '' : `, ${c.more}`} }`;
   });
   const all = setup.carriers.map((c) => `{ name: ${c.name} }`).join(', ');
+  const listeners = (setup.listeners ?? []).map((l) => `  - { ${l} }`);
   const accounts = (setup.accounts ?? []).map((a) => `  - { ${a} }`);
   return `
 demo: true
@@ -58,6 +61,7 @@ store: { maxOctets: ${setup.maxOctets ?? '4GiB'}${setup.store === undefined ? ''
 admin: { listen: 127.0.0.1:0 }
 listeners:
   - { name: smpp, protocol: smpp, listen: 127.0.0.1:${setup.port ?? 0}${setup.listener === undefined ? '' : `, ${setup.listener}`} }
+${listeners.join('\n')}
 accounts:
   - { name: acme, systemId: acme, password: { demo: secret }, route: main${setup.account === undefined ? '' : `, ${setup.account}`} }
 ${accounts.join('\n')}
