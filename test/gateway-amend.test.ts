@@ -198,7 +198,7 @@ describe('submit_multi and data_sm', () => {
     const failed = answer.unsuccess_sme as { destination_addr: string; error_status_code: number }[];
     expect(failed.map((f) => [f.destination_addr, f.error_status_code])).toEqual([
       ['nonsense', 0x0b],
-      ['', 0x34],
+      ['friends', 0x34],
     ]);
     await p.delivered(2);
     expect(p.delivers.map((d) => [receiptOf(d).id, d.source_addr]).sort()).toEqual([

@@ -5,7 +5,16 @@ import type { Plan } from '../wire/plan.ts';
 import { type Tlv, tlvUint } from '../wire/tlv.ts';
 import { messageOctets, UDHI } from './payload.ts';
 import { ESME } from './status.ts';
-import { type bindTransceiver, type dataSm, SMPP_34, smppCodec, type submitMulti, type submitSm } from './tables.ts';
+import {
+  type bindTransceiver,
+  type broadcastSm,
+  type dataSm,
+  SMPP_34,
+  SMPP_50,
+  smppCodec,
+  type submitMulti,
+  type submitSm,
+} from './tables.ts';
 import { parseTime } from './time.ts';
 import { TAG, tlvRow } from './tlv-tags.ts';
 
@@ -30,6 +39,7 @@ export function validateLengths<F extends Fields>(plan: Plan<F>, value: Readonly
 }
 
 const { submitSm: submitPlan, submitMulti: multiPlan, dataSm: dataPlan } = smppCodec(SMPP_34);
+const { broadcastSm: broadcastPlan } = smppCodec(SMPP_50);
 
 /**
  * Status that a customer's submit_sm gets for what it is: 0, or the ESME code for lengths over the table's, times that
@@ -62,6 +72,22 @@ const NO_OCTETS = new Uint8Array(0);
 /** As `validateSubmit`, for a customer's data_sm. */
 export function validateData(value: Pdu<typeof dataSm>): number {
   return validateLengths(dataPlan, value) || validateMessage(value.esmClass, NO_OCTETS, value.tlvs);
+}
+
+/** Parameters without which there is nothing to broadcast, nowhere and never (5.0: 4.4.1). */
+const BROADCAST_NEEDS = [
+  TAG.broadcastAreaIdentifier,
+  TAG.broadcastContentType,
+  TAG.broadcastRepNum,
+  TAG.broadcastFrequencyInterval,
+];
+
+/** As `validateSubmit`, for a customer's broadcast_sm. */
+export function validateBroadcast(value: Pdu<typeof broadcastSm>): number {
+  const status =
+    validateLengths(broadcastPlan, value) || validateTimes(value.scheduleDeliveryTime, value.validityPeriod);
+  if (status !== ESME.ROK) return status;
+  return BROADCAST_NEEDS.every((tag) => value.tlvs.some((t) => t.tag === tag)) ? ESME.ROK : ESME.RMISSINGOPTPARAM;
 }
 
 /** Status for a bind's lengths. */

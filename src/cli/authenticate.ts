@@ -4,6 +4,7 @@ import { verifyDigest, verifyPassword } from '../config/secret.ts';
 import type { Gateway } from '../gateway/context.ts';
 import type { BindRequest, BindVerdict } from '../session/dialect.ts';
 import { FROM_CARRIER } from '../session/sides.ts';
+import { highestVersion } from './protocols.ts';
 
 /** Who may bind, whether it is a platform or a carrier that dials in. */
 interface Login {
@@ -44,7 +45,14 @@ function platform(gw: Gateway, bind: BindRequest): Login | undefined {
       if (account.sessions.filter((s) => s.role === 'server').length >= config.maxBinds)
         return { accept: false, reason: 'alreadyBound' };
       const both = config.protocol === 'sgip' && config.sgip.reports === 'same';
-      return { accept: true, peer: config.name, window: config.window, ...(both ? { mode: 'trx' } : {}) };
+      const version = highestVersion(config);
+      return {
+        accept: true,
+        peer: config.name,
+        window: config.window,
+        ...(both ? { mode: 'trx' } : {}),
+        ...(version === undefined ? {} : { version }),
+      };
     },
   };
 }

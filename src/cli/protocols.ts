@@ -1,6 +1,7 @@
 import { nodeIdOf } from '../../protocols/sgip/sequence.ts';
 import { SGIP_12 } from '../../protocols/sgip/tables.ts';
-import type { CarrierConfig, Config } from '../config/schema.ts';
+import { smppCodec } from '../../protocols/smpp/tables.ts';
+import type { AccountConfig, CarrierConfig, Config } from '../config/schema.ts';
 import { cmppCarrier } from '../message/cmpp.ts';
 import { createCmppPlatform } from '../message/cmpp-platform.ts';
 import type { CarrierMapping } from '../message/mapping.ts';
@@ -31,6 +32,10 @@ function codeOf(name: string): number {
   for (const octet of Buffer.from(name)) h = Math.imul(h ^ octet, 0x01000193);
   return ((h >>> 16) ^ h) & 0xffff;
 }
+
+/** Highest version that an account's binds may speak, as its dialect numbers it; undefined where that is not set. */
+export const highestVersion = ({ protocol, interfaceVersion }: AccountConfig): number | undefined =>
+  protocol === 'smpp' ? smppCodec(interfaceVersion).version : undefined;
 
 const VERSIONS = { '1.3': 0x13, '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 } as const;
 

@@ -322,6 +322,24 @@ const receipts = z.strictObject({
     .enum(['decimal', 'hex'])
     .default('decimal')
     .describe('How message_id is written in submit_sm_resp and in receipts'),
+  seconds: z
+    .boolean()
+    .default(false)
+    .describe('Dates in the text with seconds (YYMMDDhhmmss), as many expect, or without, as SMPP has them'),
+  zone: z
+    .string()
+    .regex(/^[+-](0\d|1[0-4]):[0-5]\d$/, 'expected hours and minutes from UTC, such as "+08:00"')
+    .default('+00:00')
+    .transform((zone) => (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))) * (zone.startsWith('-') ? -1 : 1))
+    .meta({ kind: 'zone' })
+    .describe('Zone of the dates in the text (quote it)'),
+  errors: z
+    .record(z.string().min(1, 'expected a code or word of a carrier'), text(3))
+    .default({})
+    .describe(
+      'err: of receipts by the word or code of the carrier (`MK:0001`, `REJECTD`, `ESME_RINVDSTADR`), or by what it begins with (`MK:*`); what is not listed gives the digits at its end',
+    )
+    .meta({ kind: 'table of words and err' }),
 });
 
 const sgipAccount = z.strictObject({
@@ -387,6 +405,24 @@ export const accountSchema = z.strictObject({
   tlvs: z.array(tlv()).default([]).describe('TLVs passed through, both ways and into receipts, by name or tag'),
   defaultAlphabet: defaultAlphabet().default('gsm7').describe('What data_coding 0 means on its binds'),
   ...reading,
+  interfaceVersion: octet()
+    .default(0x50)
+    .describe('Highest version of SMPP spoken on its binds, whatever they ask for; up to 0x33 no TLV is sent'),
+  deliverBy: z
+    .enum(['deliver_sm', 'data_sm'])
+    .default('deliver_sm')
+    .describe('PDU that receipts and MO are brought with (data_sm from SMPP 3.4 on)'),
+  lists: z
+    .record(
+      z.string().regex(/^[\x21-\x7e]{1,20}$/, 'expected the name of a list: 1 to 20 printable characters'),
+      z
+        .array(z.string().regex(/^\+?\d{3,20}$/, 'expected a number'))
+        .min(1, 'expected at least one number')
+        .max(10_000, 'expected at most 10000 numbers'),
+    )
+    .default({})
+    .describe('Distribution lists that it may name in submit_multi: numbers by dl_name')
+    .meta({ kind: 'table of names and numbers' }),
   busy: z
     .enum(['throttled', 'queueFull'])
     .default('throttled')

@@ -152,8 +152,8 @@ function submitMany(
     refuse(account, session, pdu, sequence, last);
     return;
   }
-  for (let i = 0; i < request.lists; i++)
-    failed.push({ destination: '', ton: 0, npi: 0, status: account.mapping.status('list') });
+  for (const destination of request.unknown)
+    failed.push({ destination, ton: 0, npi: 0, status: account.mapping.status('list') });
   gw.batch.effect(acknowledge, gw, ticketOf(session, account, pdu, sequence, first, failed), undefined);
 }
 

@@ -1,6 +1,6 @@
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { DELETED, type Message, MT, PENDING, QUEUED, VALIDITY_GIVEN } from '../message/message.ts';
-import type { FromPlatform, Refusal } from '../message/platform.ts';
+import { type FromPlatform, MOST_DESTINATIONS, type Refusal } from '../message/platform.ts';
 import { candidates, type KnownId } from '../message/public-id.ts';
 import type { Session } from '../session/session.ts';
 import { plans } from '../store/events.ts';
@@ -59,9 +59,11 @@ export function cancel(
       return;
     }
     // The id of several destinations is that of the first, and their own follow it.
-    for (let k = 0; k < 255; k++) {
+    for (let k = 0; k < MOST_DESTINATIONS; k++) {
       const one = k === 0 ? m : m.id === m.publicId ? gw.state.active.get(m.id + k) : undefined;
-      if (one !== undefined && one.publicId === m.publicId && untouched(one)) targets.push(one);
+      // Those of one submit follow one another: with the first message of another they are over.
+      if (one !== undefined && one.publicId !== m.publicId) break;
+      if (one !== undefined && untouched(one)) targets.push(one);
     }
     if (targets.length === 0) {
       refuse(account, session, pdu, sequence, 'cannotCancel');

@@ -23,11 +23,19 @@ export type Refusal =
   | 'cannotReplace'
   | 'list';
 
+/** Destinations of one submit, those of its distribution lists included. */
+export const MOST_DESTINATIONS = 10_000;
+
 /** What a platform's request is. */
 export type FromPlatform =
   | { readonly what: 'submit'; readonly draft: Draft }
-  /** One content for several destinations; `lists` names distribution lists, which are not kept here. */
-  | { readonly what: 'multi'; readonly whole: false; readonly drafts: readonly Draft[]; readonly lists: number }
+  /** One content for several destinations; `unknown` are names of distribution lists that the account has not. */
+  | {
+      readonly what: 'multi';
+      readonly whole: false;
+      readonly drafts: readonly Draft[];
+      readonly unknown: readonly string[];
+    }
   /** The same under one status: all are taken or none. */
   | { readonly what: 'multi'; readonly whole: true; readonly drafts: readonly Draft[] }
   | { readonly what: 'query'; readonly id: string; readonly source: string }

@@ -1,7 +1,9 @@
 import { UDHI } from '../../protocols/smpp/payload.ts';
 import { ESME, statusName } from '../../protocols/smpp/status.ts';
 import {
+  type broadcastSm,
   type cancelSm,
+  type DestAddress,
   type dataSm,
   type querySm,
   type replaceSm,
@@ -13,6 +15,7 @@ import {
 import { absoluteTime } from '../../protocols/smpp/time.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';
 import {
+  validateBroadcast,
   validateData,
   validateLengths,
   validateMulti,
@@ -25,7 +28,7 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, uintTlv } from '../../protocols/wire/tlv.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { type Draft, INCOMPLETE, NO_OCTETS } from './message.ts';
-import type { Failed, FromPlatform, PlatformMapping, Refusal } from './platform.ts';
+import { type Failed, type FromPlatform, MOST_DESTINATIONS, type PlatformMapping, type Refusal } from './platform.ts';
 import { dataCodingOf, packed, plainOctets } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
@@ -80,12 +83,9 @@ export const smppPlatform: PlatformMapping = {
         const status = validateMulti(v);
         if (status !== 0) return { what: 'refused', status };
         const base = draftOf(v, account.defaultAlphabet, account, tagsAllowed(account), now);
-        const drafts: Draft[] = [];
-        for (const d of v.destAddress) {
-          if (d.destFlag === 1)
-            drafts.push({ ...base, destination: d.destinationAddr, destTon: d.destAddrTon, destNpi: d.destAddrNpi });
-        }
-        return { what: 'multi', whole: false, drafts, lists: v.destAddress.length - drafts.length };
+        const { drafts, unknown } = destinationsOf(v.destAddress, base, account.lists);
+        if (drafts.length > MOST_DESTINATIONS) return { what: 'refused', status: ESME.RINVNUMDESTS };
+        return { what: 'multi', whole: false, drafts, unknown };
       }
       case 'query_sm': {
         const v = value as unknown as Pdu<typeof querySm>;
@@ -129,6 +129,15 @@ export const smppPlatform: PlatformMapping = {
         );
         return { what: 'replace', id: v.messageId, source: v.sourceAddr, draft };
       }
+      // Cells are no phones: there is none here to broadcast to, and the answer is the operation's own failure.
+      case 'broadcast_sm': {
+        const v = value as unknown as Pdu<typeof broadcastSm>;
+        return { what: 'refused', status: validateBroadcast(v) || ESME.RBCASTFAIL };
+      }
+      case 'query_broadcast_sm':
+        return { what: 'refused', status: ESME.RBCASTQUERYFAIL };
+      case 'cancel_broadcast_sm':
+        return { what: 'refused', status: ESME.RBCASTCANCELFAIL };
       default:
         return { what: 'refused', status: ESME.RINVCMDID };
     }
@@ -142,7 +151,8 @@ export const smppPlatform: PlatformMapping = {
     if (pdu.name === 'submit_multi') {
       return as(codec.submitMultiResp, {
         messageId: id,
-        unsuccessSme: failed.map((f) => ({
+        // Counted in one octet: of a list's numbers that many can be named.
+        unsuccessSme: failed.slice(0, 255).map((f) => ({
           destAddrTon: f.ton,
           destAddrNpi: f.npi,
           destinationAddr: f.destination,
@@ -185,14 +195,16 @@ export const smppPlatform: PlatformMapping = {
     const udh = headerAsIs(m);
     const octets = withUdh(udh, account.packed && isSeptets(m.coding) ? packed(m.octets, udh.length) : m.octets);
     const tlvs = m.tlvs.length === 0 ? [] : readTlvs(m.tlvs, tagsAllowed(account));
-    const long = octets.length > 254;
+    const asData = account.deliverBy === 'data_sm' && version >= SMPP_34;
+    const long = octets.length > 254 || asData;
     if (long) tlvs.push({ tag: TAG.messagePayload, value: octets });
     if ((m.flags & INCOMPLETE) !== 0 && version >= SMPP_34) tlvs.push(uintTlv(INCOMPLETE_TAG, 1, 1));
     const kept =
       m.coding === 'octets' || m.dataCoding > 0x0f
         ? plainOctets(m.dataCoding)
         : dataCodingOf(m.coding, account.defaultAlphabet, account);
-    return as(smppCodec(version).deliverSm, {
+    const codec = smppCodec(version);
+    const told = {
       serviceType: m.serviceType.length > 5 ? '' : m.serviceType,
       sourceAddrTon: m.sourceTon,
       sourceAddrNpi: m.sourceNpi,
@@ -201,16 +213,20 @@ export const smppPlatform: PlatformMapping = {
       destAddrNpi: m.destNpi,
       destinationAddr: m.destination,
       esmClass: udh.length > 0 ? UDHI : 0,
+      registeredDelivery: 0,
+      dataCoding: kept,
+      tlvs: tlvs.length === 0 ? NO_TLVS : tlvs,
+    };
+    if (asData) return as(codec.dataSm, told);
+    return as(codec.deliverSm, {
+      ...told,
       protocolId: m.protocolId,
       priorityFlag: m.priority,
       scheduleDeliveryTime: '',
       validityPeriod: '',
-      registeredDelivery: 0,
       replaceIfPresentFlag: 0,
-      dataCoding: kept,
       smDefaultMsgId: 0,
       shortMessage: long ? NO_OCTETS : octets,
-      tlvs: tlvs.length === 0 ? NO_TLVS : tlvs,
     });
   },
 
@@ -233,3 +249,35 @@ export const smppPlatform: PlatformMapping = {
     }
   },
 };
+
+/**
+ * The destinations of a submit_multi, lists taken apart; a number that a list shares with what stands before it gets the
+ * message once. `unknown`: names of lists that the account has not.
+ */
+function destinationsOf(
+  given: readonly DestAddress[],
+  base: Draft,
+  lists: Readonly<Record<string, readonly string[]>>,
+): { drafts: Draft[]; unknown: string[] } {
+  const drafts: Draft[] = [];
+  const unknown: string[] = [];
+  const seen = new Set<string>();
+  for (const d of given) {
+    if (d.destFlag === 1) {
+      seen.add(d.destinationAddr);
+      drafts.push({ ...base, destination: d.destinationAddr, destTon: d.destAddrTon, destNpi: d.destAddrNpi });
+      continue;
+    }
+    const numbers = Object.hasOwn(lists, d.dlName) ? lists[d.dlName] : undefined;
+    if (numbers === undefined) {
+      unknown.push(d.dlName);
+      continue;
+    }
+    for (const destination of numbers) {
+      if (seen.has(destination)) continue;
+      seen.add(destination);
+      drafts.push({ ...base, destination, destTon: 1, destNpi: 1 });
+    }
+  }
+  return { drafts, unknown };
+}

@@ -1,4 +1,4 @@
-import { putReceipt, stateWord } from '../../protocols/smpp/receipt.ts';
+import { putReceipt, type ReceiptForm, stateWord } from '../../protocols/smpp/receipt.ts';
 import { type deliverSm, SMPP_34, smppCodec } from '../../protocols/smpp/tables.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';
 import { putLatin1 } from '../../protocols/wire/octets.ts';
@@ -41,6 +41,35 @@ function intoScratch(text: string, o: number): Uint8Array {
   return scratch.subarray(o, putLatin1(scratch, text, o));
 }
 
+/** `err` of a receipt: three characters; a carrier's longer word is in a parameter, and the digits at its end here. */
+export function errOf(error: string, table: Readonly<Record<string, string>>): string {
+  return tableErr(error, table) ?? (error.length <= 3 ? error : (/\d{1,3}$/.exec(error)?.[0] ?? ''));
+}
+
+/** By the whole word, by what stands before our own number of a status (`ESME_RINVDSTADR:011`), by its beginning. */
+function tableErr(error: string, table: Readonly<Record<string, string>>): string | undefined {
+  const exact = table[error] ?? table[error.replace(/:\d+$/, '')];
+  if (exact !== undefined || error === '') return exact;
+  let best: string | undefined;
+  let length = 0;
+  for (const key in table) {
+    if (!key.endsWith('*') || key.length <= length || !error.startsWith(key.slice(0, -1))) continue;
+    best = table[key];
+    length = key.length;
+  }
+  return best;
+}
+
+const forms = new WeakMap<AccountConfig['receipts'], ReceiptForm>();
+function formOf(receipts: AccountConfig['receipts']): ReceiptForm {
+  let form = forms.get(receipts);
+  if (form === undefined) {
+    form = { seconds: receipts.seconds, offsetMinutes: receipts.zone };
+    forms.set(receipts, form);
+  }
+  return form;
+}
+
 /** The one receipt that is being written: encoded before the next is begun, so one object does for all. */
 const told: Pdu<typeof deliverSm> = {
   serviceType: '',
@@ -73,22 +102,23 @@ export function receiptPdu(
   account: AccountConfig,
   version: number,
 ): Outgoing {
-  const { form } = account.receipts;
+  const { receipts } = account;
+  // A peer older than 3.4 is sent no parameter: for it the text is all there is.
+  const form = version < SMPP_34 ? 'text' : receipts.form;
   const id = publicIdText(m.publicId, account, version);
   const delivered = state === DELIVERED;
-  // `err` is three characters; a carrier's longer word is in its TLV, and the digits at its end here.
-  const err = error.length <= 3 ? error : (/\d{1,3}$/.exec(error)?.[0] ?? '');
   let end = 0;
   if (form !== 'tlv') {
-    end = putReceipt(scratch, 0, {
+    const parts = {
       id,
       sub: 1,
       dlvrd: delivered ? 1 : 0,
       submitDate: m.acceptedAt,
       doneDate: doneAt,
       stat: stateWord(state),
-      err,
-    });
+      err: errOf(error, receipts.errors),
+    };
+    end = putReceipt(scratch, 0, parts, formOf(receipts));
     if ((m.flags & REPLAYED) !== 0) end = putLatin1(scratch, 'replay', end);
   }
   const tlvs: Tlv[] = [];
@@ -101,6 +131,9 @@ export function receiptPdu(
   }
   if (m.tlvs.length > 0) tlvs.push(...readTlvs(m.tlvs, tagsAllowed(account)));
   if ((m.flags & REPLAYED) !== 0) tlvs.push(uintTlv(REPLAY_TAG, 1, 1));
+  const octets = end === 0 ? NO_OCTETS : scratch.subarray(0, end);
+  const asData = account.deliverBy === 'data_sm' && version >= SMPP_34;
+  if (asData && end !== 0) tlvs.push({ tag: TAG.messagePayload, value: octets });
   told.serviceType = m.serviceType;
   told.sourceAddrTon = m.destTon;
   told.sourceAddrNpi = m.destNpi;
@@ -109,7 +142,8 @@ export function receiptPdu(
   told.destAddrNpi = m.sourceNpi;
   told.destinationAddr = m.source;
   told.esmClass = type;
-  told.shortMessage = end === 0 ? NO_OCTETS : scratch.subarray(0, end);
+  told.shortMessage = octets;
   told.tlvs = tlvs;
-  return as(smppCodec(version).deliverSm, told);
+  const codec = smppCodec(version);
+  return asData ? as(codec.dataSm, told) : as(codec.deliverSm, told);
 }

@@ -78,6 +78,8 @@ export type BindVerdict =
       readonly tag?: unknown;
       /** What the bind is for, where that is not as the peer says: SGIP's platforms may take reports on their own. */
       readonly mode?: Mode;
+      /** The highest version to be spoken, where that may be below what the peer asks for. */
+      readonly version?: number;
     }
   | { readonly accept: false; readonly reason: BindRefusal };
 

@@ -574,11 +574,14 @@ export class Engine<T> implements Session<T>, Receiver {
     const dialect = this.#dialect;
     if (verdict.accept) {
       const { systemId } = this.#side as ServerSide;
-      this.#writeReady(dialect.acceptBind(operation, claim, systemId), sequence);
+      // The claim itself where nothing changes: a dialect may know more of it.
+      const highest = verdict.version ?? claim.version;
+      const agreed = highest < claim.version ? { ...claim, version: highest } : claim;
+      this.#writeReady(dialect.acceptBind(operation, agreed, systemId), sequence);
       this.mode = verdict.mode ?? claim.mode;
       if (verdict.tag !== undefined) this.tag = verdict.tag;
       this.#window.resize(verdict.window);
-      this.#onBound(verdict.peer, claim.version);
+      this.#onBound(verdict.peer, agreed.version);
       return;
     }
     this.#writeReady(dialect.refuseBind(operation, claim, dialect.refusalStatus(verdict.reason)), sequence);

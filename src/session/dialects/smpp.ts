@@ -130,13 +130,13 @@ export const smpp: Dialect = {
       name: bind.systemId,
       password: bind.password,
       mode: MODES[operation.plan.name] ?? 'trx',
-      // A 5.0 client is answered with 3.4 (5.0 says how it then behaves), an older one gets no TLVs.
-      version: bind.interfaceVersion < SMPP_34 ? SMPP_33 : SMPP_34,
+      // A client older than 3.4 gets no TLVs.
+      version: smppCodec(bind.interfaceVersion).version,
     };
   },
   acceptBind(operation, claim, systemId) {
     const plan = operations(claim.version, 'server').byCommand.get(operation.answer!.id | 0)!.plan;
-    return { plan, value: plan.fill({ systemId, tlvs: [uintTlv(SC_INTERFACE_VERSION, 1, SMPP_34)] }), status: 0 };
+    return { plan, value: plan.fill({ systemId, tlvs: [uintTlv(SC_INTERFACE_VERSION, 1, claim.version)] }), status: 0 };
   },
   refuseBind: (operation, _claim, status) => ({ plan: operation.answer!, value: operation.answer!.fill({}), status }),
   refusalStatus: (reason) => REFUSALS[reason],
