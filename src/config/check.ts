@@ -286,6 +286,20 @@ function checkCarrier(carrier: CarrierConfig, at: readonly PropertyKey[], config
   if (carrier.longMessage === 'payload' && (carrier.reserve.head > 0 || carrier.reserve.tail > 0)) {
     report([...at, 'reserve'], 'with longMessage payload the carrier cuts the text, and leaves room for its own');
   }
+  const prefix =
+    carrier.protocol === 'cmpp'
+      ? carrier.srcId.prefix
+      : carrier.protocol === 'sgip'
+        ? carrier.spNumber.prefix
+        : carrier.protocol === 'smgp'
+          ? carrier.srcTermId.prefix
+          : '';
+  if (prefix !== '' && carrier.accessCode !== '' && prefix !== carrier.accessCode) {
+    report(
+      [...at, 'accessCode'],
+      `expected ${prefix}, which is put before source addresses here, or only one of the two`,
+    );
+  }
   if (carrier.protocol === 'cmpp') {
     if (carrier.linkId !== '' && carrier.version !== '3.0')
       report([...at, 'linkId'], `CMPP ${carrier.version} has no LinkID`);

@@ -1,6 +1,7 @@
 import { countSegments, limitsFor } from '../../protocols/text/segment.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
+import type { AccountConfig } from '../config/schema.ts';
 import type { Outgoing } from '../message/mapping.ts';
 import { type Draft, type Message, MT, QUEUED, VALIDITY_GIVEN, WANTS_INTERMEDIATE } from '../message/message.ts';
 import type { Failed, FromPlatform, Refusal } from '../message/platform.ts';
@@ -203,7 +204,7 @@ function judge(gw: Gateway, account: Account, draft: Draft, now: number, ahead: 
   if (gw.batch.faulty !== '' || gw.scarce !== '') return 'storeFailing';
   if (gw.stopping || gw.batch.congested) return 'throttled';
   if (!account.enabled) return 'disabled';
-  if (!sourceAllowed(config.allowedSources, draft.source)) return 'source';
+  if (!sourceAllowed(config, draft.source)) return 'source';
   if (!NUMBER.test(draft.destination)) return 'destination';
   if (draft.hops !== '' && draft.hops.split(',').includes(gw.config.node.name)) return 'loop';
   if (draft.validUntil !== 0 && draft.validUntil <= now) return 'validity';
@@ -323,7 +324,8 @@ export function segmentsOf(draft: Draft): number {
   return draft.octets.length <= 140 ? 1 : countSegments(draft.octets, draft.coding, limitsFor(draft.coding, 6));
 }
 
-/** An empty list allows all. */
-export function sourceAllowed(patterns: readonly string[], source: string): boolean {
-  return patterns.length === 0 || matchesAny(patterns, source);
+/** An empty list allows all; an account's extensions are its own, and stand for an empty source, too. */
+export function sourceAllowed({ allowedSources, extensions }: AccountConfig, source: string): boolean {
+  if (allowedSources.length === 0 || matchesAny(allowedSources, source)) return true;
+  return extensions.length > 0 && (source === '' || extensions.includes(source));
 }

@@ -27,6 +27,7 @@ import type { Gateway } from './context.ts';
 import { enqueue, leave, routeOf, unknownOutcome } from './dispatch.ts';
 import { end } from './finish.ts';
 import { allows, canonicalId, type IdForm, type Lookup, lookups, toDecimal, toHex } from './id-form.ts';
+import { asPlatformSees } from './numbers.ts';
 import {
   adopt,
   applyAnswered,
@@ -537,7 +538,7 @@ function intermediate(gw: Gateway, m: Message, report: Report, now: number): voi
   const session = account?.sessions.find((x) => x.mode !== 'tx' && x.room > 0);
   if (account === undefined || session === undefined) return;
   const out = account.mapping.toIntermediate(
-    m,
+    asPlatformSees(m, account.config, gw.carriers),
     report.state === 0 ? UNKNOWN : report.state,
     report.error,
     account.config,

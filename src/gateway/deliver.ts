@@ -5,6 +5,7 @@ import { plans } from '../store/events.ts';
 import { type Account, pauseTelling, tellingWent } from './account.ts';
 import type { Gateway } from './context.ts';
 import { countDay } from './days.ts';
+import { asPlatformSees } from './numbers.ts';
 import { applyClosed, find, freeze } from './state.ts';
 
 /** Receipts in memory as objects; those behind them wait frozen. */
@@ -46,8 +47,9 @@ export function deliverPump(gw: Gateway, account: Account): void {
       }
     }
     const { mapping, config } = account;
+    const seen = asPlatformSees(m, config, gw.carriers);
     const out =
-      m.kind === MO ? mapping.toMo(m, config, session.version) : mapping.toReceipt(m, config, session.version);
+      m.kind === MO ? mapping.toMo(seen, config, session.version) : mapping.toReceipt(seen, config, session.version);
     let sequence: number;
     try {
       sequence = session.request(out.plan, out.value, m);

@@ -20,6 +20,7 @@ import { type Bind, bindRoom, type Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { CutFault, cut } from './cut.ts';
 import { end } from './finish.ts';
+import { asCarrierSees } from './numbers.ts';
 import { hasNext, matchesAny, pick, type Route } from './route.ts';
 import { applyRefused, applySent } from './state.ts';
 
@@ -184,7 +185,8 @@ function send(gw: Gateway, carrier: Carrier, bind: Bind, m: Message, s: Segment,
     return true;
   }
   try {
-    const out = mapping.toSubmit(m, s, m.parts![s.index]!, config, session.version, gw.config.node.name);
+    const seen = asCarrierSees(m, config, gw.accounts);
+    const out = mapping.toSubmit(seen, s, m.parts![s.index]!, config, session.version, gw.config.node.name);
     sequence = session.request(out.plan, out.value, s);
   } catch (error) {
     if (!(error instanceof WireFault)) throw error;
@@ -220,7 +222,7 @@ function writeIntent(gw: Gateway, bind: Bind, s: Segment): void {
   if (target !== undefined) {
     try {
       const out = carrier.mapping.toSubmit(
-        m,
+        asCarrierSees(m, carrier.config, gw.accounts),
         s,
         m.parts![s.index]!,
         carrier.config,

@@ -11,6 +11,7 @@ import { NUMBER, segmentsOf, sourceAllowed } from './accept.ts';
 import { wishOf } from './account.ts';
 import { type Carrier, createCarrier } from './carrier.ts';
 import { CutFault, cut } from './cut.ts';
+import { asCarrierSees } from './numbers.ts';
 import { compileRoutes, matchesAny, type Passed, pick, type Route, type Rule, ruleFor } from './route.ts';
 import { create } from './state.ts';
 
@@ -96,7 +97,7 @@ export function explain(config: Config, question: Question, deps: ExplainDeps): 
     const { allowedSources: sources } = account;
     check(
       'source',
-      sourceAllowed(sources, draft.source),
+      sourceAllowed(account, draft.source),
       sources.length === 0 ? 'any is allowed' : `allowed: ${sources.join(', ')}`,
     );
     const count = segmentsOf(draft);
@@ -167,6 +168,7 @@ function messageOf(draft: Draft, account: AccountConfig, now: number): Message {
 
 /** Asks the route again and again, each time without the carriers already named. */
 function walk(config: Config, route: Route, { steps }: Rule, m: Message, deps: ExplainDeps): Alternative[] {
+  const accounts = new Map(config.accounts.map((a) => [a.name, { config: a }]));
   const carriers = new Map<string, Carrier>();
   for (const c of config.carriers) {
     const mapping = deps.carrierMappings[c.protocol];
@@ -191,7 +193,7 @@ function walk(config: Config, route: Route, { steps }: Rule, m: Message, deps: E
       sharedWith: members.filter((c) => c.name !== carrier.name).map((c) => c.name),
       waits,
       passed: passed.filter((p) => p.why !== 'tried'),
-      ...sendingTo(carrier, { ...m }, config.node.name, deps),
+      ...sendingTo(carrier, { ...asCarrierSees(m, carrier.config, accounts) }, config.node.name, deps),
     });
   }
 }
