@@ -29,11 +29,11 @@ export interface Behaviour {
   readonly reportDelay: Delay;
   /** How many of the reports asked for are sent, and with which states (weights). */
   readonly reports: { readonly probability: number; readonly states: Readonly<Record<StateWord, number>> };
-  /** A submit is refused (0: SMPP RSUBMITFAIL, CMPP 9). */
+  /** A submit is refused (0: SMPP RSUBMITFAIL, CMPP 9, SGIP 32, SMGP 58). */
   readonly errorRate: { readonly probability: number; readonly code: number };
-  /** Submits of an account above this many in a second are refused (0: SMPP RTHROTTLED, CMPP 8). `perSecond` 0: off. */
+  /** Submits of an account above this many in a second are refused (0: SMPP RTHROTTLED, CMPP 8, SGIP 88, SMGP 1). `perSecond` 0: off. */
   readonly throttle: { readonly perSecond: number; readonly code: number };
-  /** A submit is refused while this many others of its session wait for their answers (0: SMPP RMSGQFUL, CMPP 8). */
+  /** A submit is refused while this many others of its session wait for their answers (0: SMPP RMSGQFUL, CMPP 8, SGIP 33, SMGP 1). */
   readonly window: { readonly limit: number; readonly code: number };
   /** A submit is never answered; `accepted`: its report comes nevertheless. */
   readonly silence: { readonly probability: number; readonly accepted: boolean };
@@ -46,7 +46,7 @@ export interface Behaviour {
   readonly disconnect: { readonly every: number; readonly midWindow: boolean };
   /** After every n-th frame of a session nothing is read for `pause` ms. `every` 0: never. */
   readonly slow: { readonly every: number; readonly pause: number };
-  /** Logins are refused (0: SMPP RBINDFAIL, CMPP 5). */
+  /** Logins are refused (0: SMPP RBINDFAIL, CMPP 5, SGIP 1, SMGP 21). */
   readonly refuseBind: { readonly probability: number; readonly code: number };
   /** The report comes before the answer. */
   readonly reportBefore: { readonly probability: number };
@@ -62,6 +62,8 @@ export interface Behaviour {
   readonly redeliver: { readonly refused: number; readonly unanswered: number };
   /** SMPP: how the message_id is written in the answer and in the receipt. */
   readonly idForm: { readonly response: 'decimal' | 'hex'; readonly receipt: 'decimal' | 'hex' };
+  /** SGIP: reports and MO also go down the connections of the account (the other way is to dial it). */
+  readonly duplex: boolean;
   /** We ask for a sign of life after so many milliseconds. 0: never. */
   readonly probe: { readonly every: number };
   /** First rule whose suffix fits the destination. */
@@ -89,13 +91,14 @@ export const WELL_BEHAVED: Behaviour = {
   deliverWindow: 2048,
   redeliver: { refused: 1000, unanswered: 60_000 },
   idForm: { response: 'decimal', receipt: 'decimal' },
+  duplex: false,
   probe: { every: 0 },
   numbers: [],
 };
 
 /** Rules to change: what is left out stays, inside a rule too (but `states` and `numbers` are replaced whole). */
 export type BehaviourChange = {
-  readonly [K in keyof Behaviour]?: Behaviour[K] extends Delay | string | readonly unknown[]
+  readonly [K in keyof Behaviour]?: Behaviour[K] extends Delay | string | boolean | readonly unknown[]
     ? Behaviour[K]
     : Partial<Behaviour[K]>;
 };

@@ -4,19 +4,23 @@ import { createServer } from 'node:net';
 import type { Behaviour, BehaviourChange } from './behaviour.ts';
 import { type Books, createBooks, type RecordMode } from './books.ts';
 import { cmppCarrier } from './carriers/cmpp.ts';
+import { sgipCarrier } from './carriers/sgip.ts';
 import { smppCarrier } from './carriers/smpp.ts';
 import { type Centre, createCentre } from './centre.ts';
-import type { Account, Mo, Protocol } from './protocol.ts';
+import type { Account, Callback, Mo, Protocol } from './protocol.ts';
 
 /** Versions by protocol, as they are called and as they are on the wire; the first is the default. */
 const VERSIONS = {
   smpp: { '3.4': 0x34, '3.3': 0x33, '5.0': 0x50 },
   cmpp: { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 },
+  sgip: { '1.2': 0x12 },
 } as const;
 
+export type CarrierProtocol = keyof typeof VERSIONS;
+
 export interface CarrierOptions {
-  readonly protocol: 'smpp' | 'cmpp';
-  /** Highest version spoken: SMPP 3.3, 3.4 (default), 5.0; CMPP 2.0 (default), 2.1, 3.0. */
+  readonly protocol: CarrierProtocol;
+  /** Highest version spoken: SMPP 3.3, 3.4 (default), 5.0; CMPP 2.0 (default), 2.1, 3.0; SGIP 1.2. */
   readonly version?: string;
   /** Default: loopback. */
   readonly host?: string;
@@ -26,6 +30,12 @@ export interface CarrierOptions {
   readonly behaviour?: BehaviourChange;
   readonly record?: RecordMode;
 }
+
+const SPEAKS: Readonly<Record<CarrierProtocol, (centre: Centre, version: number) => Protocol>> = {
+  smpp: smppCarrier,
+  cmpp: cmppCarrier,
+  sgip: sgipCarrier,
+};
 
 /** A simulated carrier that listens. */
 export interface Carrier {
@@ -41,6 +51,8 @@ export interface Carrier {
    * answered. Throws RangeError for an unknown account or a coding that does not hold the text.
    */
   injectMo(mo: Mo): Promise<number>;
+  /** SGIP: from now on the account is dialled there with reports and MO. */
+  callBack(name: string, callback: Callback): void;
   /** Cuts all connections by a reset. New ones are accepted. */
   dropAll(): void;
   stop(): Promise<void>;
@@ -50,7 +62,8 @@ export interface Carrier {
 export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   const { protocol, accounts } = options;
   const versions: Readonly<Record<string, number>> | undefined = VERSIONS[protocol];
-  if (versions === undefined) throw new RangeError(`carrier: no protocol ${protocol}; give smpp or cmpp`);
+  if (versions === undefined)
+    throw new RangeError(`carrier: no protocol ${protocol}; give one of ${Object.keys(VERSIONS).join(', ')}`);
   const name = options.version ?? Object.keys(versions)[0]!;
   const version = versions[name];
   if (version === undefined) {
@@ -59,9 +72,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   if (accounts.length === 0) throw new RangeError('carrier: no account; give at least one { name, secret }');
 
   const books = createBooks(options.record ?? 'nothing');
-  const speaks = (centre: Centre): Protocol =>
-    protocol === 'cmpp' ? cmppCarrier(centre, version) : smppCarrier(centre, version);
-  const centre = createCentre(accounts, books, options.behaviour ?? {}, speaks);
+  const centre = createCentre(accounts, books, options.behaviour ?? {}, (c) => SPEAKS[protocol](c, version));
   const server = createServer({ noDelay: true }, (socket) => centre.accept(socket));
   server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
   try {
@@ -84,6 +95,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
       return n;
     },
     injectMo: centre.inject,
+    callBack: centre.callBack,
     dropAll: centre.dropAll,
     async stop() {
       const closed = once(server, 'close');

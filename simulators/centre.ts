@@ -4,7 +4,7 @@ import type { Ledger } from './books.ts';
 import { createDeliveries, flightPlaces } from './deliveries.ts';
 import { createDue } from './due.ts';
 import { createPeer, type Peer } from './peer.ts';
-import type { Account, AccountBook, Delivery, Mo, Protocol, Session, Speaker } from './protocol.ts';
+import type { Account, AccountBook, Callback, Delivery, Mo, Protocol, Session, Speaker } from './protocol.ts';
 
 interface Answer {
   readonly at: number;
@@ -26,15 +26,19 @@ export interface Centre {
   change(change: BehaviourChange): void;
   /** Milliseconds since 1970, from a clock that does not step back. */
   now(): number;
-  accept(socket: Socket): void;
+  /** `dialled`: the account, where the connection is ours. */
+  accept(socket: Socket, dialled?: AccountBook): Session;
   find(name: string): AccountBook | undefined;
   /** Lets a session in, or not: returns 0 or a code. The caller answers, then calls `opened`. */
   admit(session: Session, book: AccountBook, receives: boolean): number;
   opened(session: Session): void;
+  /** An account has let us in, on a connection of ours. */
+  joined(session: Session, book: AccountBook): void;
   refused(session: Session): void;
   /**
    * A submit came. `wants`: registered_delivery bits 1-0 (0 no report, 1 any, 2 failures, 3 successes). `fault`: a code
-   * for what is wrong with it, or 0. Returns the id if the message was accepted, else ''.
+   * for what is wrong with it, or 0. `named`: the id, where the submit brings it. Returns the id if the message was
+   * accepted, else ''.
    */
   submit(
     session: Session,
@@ -44,12 +48,15 @@ export interface Centre {
     destinations: readonly string[],
     wants: number,
     fault: number,
+    named?: string,
   ): string;
   /** The other side answered one of our requests; see `Deliveries.answered`. */
   answered(session: Session, sequence: number, good: boolean, echo?: string): void;
   /** The waiting report of a message, by its reported id. */
   waiting(id: string): Delivery | undefined;
   inject(mo: Mo): Promise<number>;
+  /** From now on the account is dialled there. */
+  callBack(name: string, callback: Callback): void;
   dropAll(): void;
   stop(): void;
 }
@@ -70,6 +77,7 @@ export function createCentre(
   for (const account of accounts) {
     accountBooks.set(account.name, {
       account,
+      callback: account.callback,
       sessions: [],
       waiting: [],
       head: 0,
@@ -87,7 +95,13 @@ export function createCentre(
     if ('command' in item) respond(item.session, item.command, item.sequence, item.code, item.id, item.last);
     else deliveries.enqueue(item);
   }, now);
-  const deliveries = createDeliveries(() => rules, books, clock, due.add);
+  const deliveries = createDeliveries(
+    () => rules,
+    books,
+    clock,
+    due.add,
+    (book) => centre.protocol.starved?.(book),
+  );
 
   // -- Answers ---------------------------------------------------------------------------------------------------
 
@@ -233,6 +247,8 @@ export function createCentre(
       }
       deliveries.pump(book);
     }
+    // Whom nobody serves: protocols that dial try again.
+    for (const book of accountBooks.values()) if (book.head < book.waiting.length) deliveries.pump(book);
   }, LOOK_MS);
 
   const centre: Centre = {
@@ -249,7 +265,7 @@ export function createCentre(
       if (rules.seed !== seed) dice = createDice(rules.seed);
     },
     find: (name) => accountBooks.get(name),
-    accept(socket) {
+    accept(socket, dialled) {
       counts.connections++;
       const peer = createPeer(socket, centre.protocol.frame, {
         onFrame(b, start, end) {
@@ -266,6 +282,7 @@ export function createCentre(
       });
       const s: Session = {
         peer,
+        dialled,
         book: undefined,
         receives: false,
         frames: 0,
@@ -280,6 +297,7 @@ export function createCentre(
       };
       s.speaker = centre.protocol.speak(s);
       sessions.add(s);
+      return s;
     },
     admit(s, book, receives) {
       const { codes } = centre.protocol;
@@ -294,11 +312,17 @@ export function createCentre(
     opened(s) {
       if (s.book !== undefined) deliveries.pump(s.book);
     },
+    joined(s, book) {
+      s.book = book;
+      s.receives = true;
+      book.sessions.push(s);
+      deliveries.pump(book);
+    },
     refused(s) {
       counts.bindsRefused++;
       s.peer.end();
     },
-    submit(s, command, sequence, source, destinations, wants, fault) {
+    submit(s, command, sequence, source, destinations, wants, fault, named = '') {
       const book = s.book!;
       const { disconnect, silence } = rules;
       counts.submits++;
@@ -320,10 +344,10 @@ export function createCentre(
       if (silent && last) s.peer.end();
       if (silent && !silence.accepted) return '';
 
-      let id = '';
+      let id = named;
       if (code === 0) {
         counts.accepted++;
-        id = centre.protocol.nextId(destinations.length);
+        if (id === '') id = centre.protocol.nextId(destinations.length);
       } else {
         counts.refused++;
       }
@@ -343,7 +367,7 @@ export function createCentre(
         // Never in the turn of the answer: due things come after it, whatever socket they take.
         planReports(s, book, id, source, destinations, wants, at, at + delay + Math.max(after, 0.001));
       }
-      return id;
+      return code === 0 ? id : '';
     },
     answered: deliveries.answered,
     waiting(id) {
@@ -383,6 +407,12 @@ export function createCentre(
           });
         }
       });
+    },
+    callBack(name, callback) {
+      const book = accountBooks.get(name);
+      if (book === undefined) throw new RangeError(`callBack: no account ${JSON.stringify(name)}`);
+      book.callback = callback;
+      deliveries.pump(book);
     },
     dropAll() {
       for (const s of sessions) s.peer.cut();

@@ -28,12 +28,13 @@ export function flightPlaces(window: number): number {
   return places;
 }
 
-/** `later` brings a delivery back to `enqueue` at its time. */
+/** `later` brings a delivery back to `enqueue` at its time; `starved` hears of accounts that have no session for it. */
 export function createDeliveries(
   rules: () => Behaviour,
   books: Ledger,
   clock: Clock,
   later: (d: Delivery) => void,
+  starved: (book: AccountBook) => void,
 ): Deliveries {
   const { counts } = books;
 
@@ -63,13 +64,17 @@ export function createDeliveries(
       if (s !== undefined) return send(s, d);
     }
     book.waiting.push(d);
+    starved(book);
   }
 
   function pump(book: AccountBook): void {
     while (book.head < book.waiting.length) {
       const d = book.waiting[book.head]!;
       const s = pick(book, d.session);
-      if (s === undefined) break;
+      if (s === undefined) {
+        starved(book);
+        break;
+      }
       book.head++;
       send(s, d);
     }

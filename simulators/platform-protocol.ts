@@ -60,11 +60,13 @@ export interface PlatformProtocol {
   /** Sequences of a connection go from 1 to here. */
   readonly lastSequence: number;
   speak(link: PlatformLink): PlatformSpeaker;
+  /** Reads what comes on a connection that the gateway opens, where the protocol has such a thing. */
+  hear?(peer: Peer, inbox: Inbox): (b: Buffer, start: number, end: number) => void;
 }
 
 /** How a platform logs in and what its submits say. */
 export interface PlatformSetup {
-  /** SMPP system_id, CMPP SP_Id. */
+  /** SMPP system_id, CMPP SP_Id, SGIP login name. */
   readonly name: string;
   readonly secret: string;
   readonly source: string;

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Server, type Socket } from 'node:net';
 import { WireFault } from '../protocols/wire/fault.ts';
 import { createPeer, type Peer } from './peer.ts';
 import { createPlatformBooks } from './platform-books.ts';
@@ -11,6 +11,7 @@ import type {
   ReceivedMo,
 } from './platform-protocol.ts';
 import { cmppPlatform } from './platforms/cmpp.ts';
+import { sgipPlatform } from './platforms/sgip.ts';
 import { smppPlatform } from './platforms/smpp.ts';
 import { createSubmits } from './submits.ts';
 import type { Verdict } from './verdict.ts';
@@ -19,10 +20,10 @@ export interface LoadOptions {
   readonly host?: string;
   readonly port: number;
   /** Default: smpp. */
-  readonly protocol?: 'smpp' | 'cmpp';
-  /** CMPP 2.0 (default), 2.1 or 3.0; SMPP is 3.4. */
+  readonly protocol?: 'smpp' | 'cmpp' | 'sgip';
+  /** CMPP 2.0 (default), 2.1 or 3.0; SMPP is 3.4, SGIP 1.2. */
   readonly version?: string;
-  /** The account: SMPP system_id, CMPP SP_Id. */
+  /** The account: SMPP system_id, CMPP SP_Id, SGIP login name. */
   readonly systemId: string;
   /** Its password, or shared secret. */
   readonly password: string;
@@ -53,6 +54,8 @@ export interface LoadOptions {
   readonly receiptTimeout?: number;
   /** Gives up when no bind could be had for so many milliseconds. Default 60,000. */
   readonly reconnectFor?: number;
+  /** SGIP: where the gateway dials us with receipts and MO, with our own name and password; listening already. */
+  readonly callback?: Server;
   /** Submits no more than so many messages until `allow` gives more. Default: all. */
   readonly allowed?: number;
   /** A message from a handset came, or a part of one. */
@@ -325,6 +328,30 @@ export function createLoad(options: LoadOptions): Load {
     socket.once('connect', speaker.login);
   }
 
+  /** The connections that the gateway has opened to us. */
+  const heard = new Set<Peer>();
+
+  function onCall(socket: Socket): void {
+    const { hear } = protocol;
+    if (hear === undefined || away || finished) return void socket.destroy();
+    const peer = createPeer(socket, protocol.frame, {
+      onFrame(b, start, end) {
+        try {
+          read(b, start, end);
+        } catch (e) {
+          if (!(e instanceof WireFault)) throw e;
+          counts.unreadable++;
+        }
+      },
+      onFault(fault) {
+        lastFault = fault.message;
+      },
+      onClose: () => heard.delete(peer),
+    });
+    const read = hear(peer, inbox);
+    heard.add(peer);
+  }
+
   function onBound(bind: Bind): void {
     const at = now();
     if (bind.everBound) counts.reconnects++;
@@ -408,12 +435,14 @@ export function createLoad(options: LoadOptions): Load {
       if (bind.bound) bind.speaker?.logout();
       bind.peer.end();
     }
+    for (const peer of heard) peer.end();
   }
 
   function close(): void {
     finished = true;
     clearInterval(look);
     clearInterval(pace);
+    options.callback?.off('connection', onCall);
     logOut();
   }
 
@@ -446,6 +475,7 @@ export function createLoad(options: LoadOptions): Load {
     start() {
       lastBoundAt = now();
       lastEventAt = lastBoundAt;
+      options.callback?.on('connection', onCall);
       for (const bind of binds) dial(bind);
       look = setInterval(onLook, LOOK_MS);
       if (rate > 0) {
@@ -490,6 +520,7 @@ const CMPP_VERSIONS: Readonly<Record<string, number>> = { '2.0': 0x20, '2.1': 0x
 function protocolOf(options: LoadOptions, setup: PlatformSetup): PlatformProtocol {
   const { protocol = 'smpp', version } = options;
   if (protocol === 'smpp') return smppPlatform(setup);
+  if (protocol === 'sgip') return sgipPlatform(setup);
   const octet = CMPP_VERSIONS[version ?? '2.0'];
   if (octet === undefined) throw new RangeError(`platform: no CMPP ${version}; give 2.0, 2.1 or 3.0`);
   return cmppPlatform(setup, octet);

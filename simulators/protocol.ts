@@ -4,11 +4,20 @@ import type { Peer } from './peer.ts';
 
 /** Who may log in. */
 export interface Account {
-  /** CMPP SP_Id, SMPP system_id. */
+  /** SMPP system_id, CMPP SP_Id, SGIP login name. */
   readonly name: string;
   readonly secret: string;
+  /** SGIP: where the account listens for reports and MO, and how to log in there (default: as it does here). */
+  readonly callback?: Callback;
   /** Most sessions at a time. Default: no limit. */
   readonly maxSessions?: number;
+}
+
+export interface Callback {
+  readonly host?: string;
+  readonly port: number;
+  readonly name?: string;
+  readonly secret?: string;
 }
 
 /** A message from a handset to the account. */
@@ -56,6 +65,8 @@ export interface Protocol {
   /** The PDUs of an MO. */
   cut(mo: Mo): MoPart[];
   speak(session: Session): Speaker;
+  /** Something waits for the account, and none of its sessions takes it. */
+  starved?(book: AccountBook): void;
 }
 
 /** One session's half that speaks the protocol. All but `onFrame` write into the session's outbox. */
@@ -71,6 +82,8 @@ export interface Speaker {
 
 export interface Session {
   readonly peer: Peer;
+  /** The account that we dialled; undefined where it dialled us. */
+  readonly dialled: AccountBook | undefined;
   /** Undefined until logged in. */
   book: AccountBook | undefined;
   /** Takes reports and MO. */
@@ -112,6 +125,8 @@ export interface Delivery {
 
 export interface AccountBook {
   readonly account: Account;
+  /** See `Account.callback`; may come later. */
+  callback: Callback | undefined;
   readonly sessions: Session[];
   /** Due and not yet sent; `head` is the first that is left. */
   waiting: Delivery[];

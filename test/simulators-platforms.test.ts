@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { decode } from '../protocols/text/charset.ts';
 import { type Carrier, type CarrierOptions, startCarrier } from '../simulators/carrier.ts';
@@ -20,14 +22,31 @@ const KINDS: readonly [string, Kind][] = [
   ['SMPP 3.4', { protocol: 'smpp' }],
   ['CMPP 2.0', { protocol: 'cmpp', version: '2.0' }],
   ['CMPP 3.0', { protocol: 'cmpp', version: '3.0' }],
+  ['SGIP 1.2', { protocol: 'sgip' }],
 ];
+
+/** Where the platform of a test is dialled back. */
+let callback: Server | undefined;
+async function callbackPort(): Promise<number> {
+  const server = createServer();
+  callback = server;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stops.push(() => {
+    callback = undefined;
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
 
 async function carrierOf(kind: Kind, options: Partial<CarrierOptions> = {}): Promise<Carrier> {
   const { protocol, version } = kind;
   const carrier = await startCarrier({
     protocol,
     ...(version !== undefined && { version }),
-    accounts: [{ name: '900001', secret: 'secret' }],
+    accounts: [
+      { name: '900001', secret: 'secret', ...(protocol === 'sgip' && { callback: { port: await callbackPort() } }) },
+    ],
     record: 'messages',
     ...options,
   });
@@ -44,6 +63,7 @@ function loadOf(kind: Kind, port: number, options: Partial<LoadOptions> = {}): L
     count: 30,
     texts: TEXTS,
     receiptTimeout: 500,
+    ...(callback !== undefined && { callback }),
     ...options,
   });
   stops.push(() => {

@@ -4,16 +4,16 @@ import { addToMsgId, msgIdOf } from '../../protocols/cmpp/msg-id.ts';
 import { writeReport } from '../../protocols/cmpp/report.ts';
 import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
 import { reportTime } from '../../protocols/cmpp/time.ts';
-import { type Coding, encode, holds } from '../../protocols/text/charset.ts';
-import { limitsFor, segment } from '../../protocols/text/segment.ts';
-import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import type { Coding } from '../../protocols/text/charset.ts';
+import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { latin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { Centre } from '../centre.ts';
-import type { Codes, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
+import { cutMo } from '../mo-cut.ts';
+import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
 
 /** Results of SUBMIT_RESP (2.0: 7.4.3.2; 3.0: 8.4.3.2), and statuses of CONNECT_RESP above 4, which are the vendor's. */
 const CODES: Codes = { error: 9, throttled: 8, queueFull: 8, bindFailed: 5, tooManySessions: 5 };
@@ -67,8 +67,6 @@ function codingOf(msgFmt: number): Coding {
   }
 }
 
-const MSG_FMT: Readonly<Partial<Record<Coding, number>>> = { ascii: 0, octets: 4, ucs2: 8, gbk: 15 };
-
 /** A gateway of China Mobile (ISMG) that speaks CMPP. `version`: the highest it takes, 0x20, 0x21 or 0x30. */
 export function cmppCarrier(centre: Centre, version: number): Protocol {
   const ids = createIds(centre);
@@ -105,28 +103,6 @@ function createIds(centre: Centre): (count: number) => string {
     sequence = (sequence + count) & 0xffff;
     return id;
   };
-}
-
-let nextRef = 0;
-
-function cutMo(mo: Mo): MoPart[] {
-  if (mo.long === 'payload') throw new RangeError('injectMo: CMPP has no message_payload; use udh or udh16');
-  const coding = mo.coding ?? (holds(mo.text, 'ascii') ? 'ascii' : 'ucs2');
-  const dataCoding = MSG_FMT[coding];
-  const octets = encode(mo.text, coding);
-  if (dataCoding === undefined || octets === undefined) {
-    throw new RangeError(`injectMo: CMPP cannot carry this text in ${coding}; use ascii, gbk, ucs2 or octets`);
-  }
-  const wide = mo.long === 'udh16';
-  const parts = segment(octets, coding, limitsFor(coding, wide ? 7 : 6));
-  if (parts.length === 1) return [{ dataCoding, udhi: false, octets, payload: false }];
-  nextRef = (nextRef + 1) & 0xffff;
-  return parts.map((part, k) => ({
-    dataCoding,
-    udhi: true,
-    octets: Buffer.concat([concatUdh(nextRef, parts.length, k + 1, wide), part]),
-    payload: false,
-  }));
 }
 
 /** `YYMMDDHHMM` in Beijing, kept for the last minute asked for. */

@@ -1,15 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Carrier, type CarrierOptions, startCarrier } from '../carrier.ts';
-import type { LoadOptions } from '../platform.ts';
+import { type Carrier, startCarrier } from '../carrier.ts';
 import { start } from '../process.ts';
 import { type Outcome, runCell } from './cell.ts';
 
 /** A protocol of one side in one version. */
 interface Kind {
   readonly name: string;
-  readonly protocol: NonNullable<LoadOptions['protocol']> & CarrierOptions['protocol'];
+  readonly protocol: 'smpp' | 'cmpp';
   readonly version?: string;
 }
 

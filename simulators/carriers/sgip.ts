@@ -1,0 +1,223 @@
+import { connect } from 'node:net';
+import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/sgip/header.ts';
+import { REPORT_STATE } from '../../protocols/sgip/report.ts';
+import { RESULT } from '../../protocols/sgip/result.ts';
+import { traceTime } from '../../protocols/sgip/sequence.ts';
+import { LOGIN_TYPE, sgipCodec } from '../../protocols/sgip/tables.ts';
+import { codingOf, hasUdh } from '../../protocols/text/msg-fmt.ts';
+import { parseUdh } from '../../protocols/text/udh.ts';
+import { beijingTime } from '../../protocols/wire/beijing.ts';
+import { WireFault } from '../../protocols/wire/fault.ts';
+import type { Fields, Values } from '../../protocols/wire/pdu.ts';
+import type { Plan } from '../../protocols/wire/plan.ts';
+import type { Centre } from '../centre.ts';
+import { cutMo } from '../mo-cut.ts';
+import type { AccountBook, Codes, Protocol, Session, Speaker } from '../protocol.ts';
+import { createSgipSequences, sequenceAt } from '../sgip-sequence.ts';
+
+const CODES: Codes = {
+  error: RESULT.SYSTEM_FAILURE,
+  throttled: RESULT.FLOW_CONTROL,
+  queueFull: RESULT.QUEUE_FULL,
+  bindFailed: RESULT.BAD_LOGIN,
+  tooManySessions: RESULT.TOO_MANY_CONNECTIONS,
+};
+
+/** An SMG of Beijing (1.2: 3.3). */
+const NODE = 101001;
+const MOST_USERS = 100;
+const MOST_OCTETS = 140;
+/** Between two attempts to dial an account. */
+const REDIAL_MS = 200;
+
+const SUBMIT = 0x03;
+const DELIVER_RESP = 0x80000004;
+const REPORT_RESP = 0x80000005;
+
+/** State and ErrorCode of each final state; any other word is an ErrorCode as a number. */
+const STATES: ReadonlyMap<string, readonly [state: number, errorCode: number]> = new Map([
+  ['DELIVERED', [REPORT_STATE.SENT, 0]],
+  ['ACCEPTED', [REPORT_STATE.WAITING, 0]],
+  ['EXPIRED', [REPORT_STATE.FAILED, 61]],
+  ['DELETED', [REPORT_STATE.FAILED, 28]],
+  ['UNDELIVERABLE', [REPORT_STATE.FAILED, 29]],
+  ['UNKNOWN', [REPORT_STATE.FAILED, 55]],
+  ['REJECTED', [REPORT_STATE.FAILED, 50]],
+]);
+
+/**
+ * A gateway of China Unicom (SMG) that speaks SGIP 1.2. Reports and MO go to accounts that have a callback on connections
+ * of its own (login type 2), or down theirs by `behaviour.duplex`.
+ */
+export function sgipCarrier(centre: Centre): Protocol {
+  let connections = 0;
+  const dials = new Map<AccountBook, { session: Session; at: number }>();
+  return {
+    frame: FRAME,
+    // The counter, the last of the three numbers.
+    sequenceAt: 16,
+    codes: CODES,
+    // Of MO only: a message is named by the sequence number of its submit.
+    nextId: () => '',
+    reportId: (id) => id,
+    cut: cutMo,
+    speak: (session) => speak(session, centre, connections++),
+    starved(book) {
+      if (book.callback === undefined || book.sessions.some((s) => s.receives && !s.peer.closed)) return;
+      const last = dials.get(book);
+      const at = centre.now();
+      if (last !== undefined && (!last.session.peer.closed || at - last.at < REDIAL_MS)) return;
+      const { host = '127.0.0.1', port } = book.callback;
+      dials.set(book, { session: centre.accept(connect({ host, port }), book), at });
+    },
+  };
+}
+
+function speak(session: Session, centre: Centre, index: number): Speaker {
+  const { peer, dialled } = session;
+  const { books } = centre;
+  const codec = sgipCodec();
+  const sequences = createSgipSequences(NODE, index);
+  const ok = { result: RESULT.OK as number, reserve: '' };
+  const report = codec.report.fill({});
+
+  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, sequence: string): void {
+    peer.room(frameSize(plan, value));
+    peer.at = encodeFrame(plan, value, sequence, peer.out, peer.at);
+  }
+  function writeHeaderOnly(command: number, sequence: string): void {
+    peer.room(HEADER);
+    peer.at = writeHeader(peer.out, peer.at, HEADER, command, sequence);
+  }
+  const answer = (plan: typeof codec.submitResp, result: number, sequence: string): void => {
+    ok.result = result;
+    write(plan, ok, sequence);
+  };
+
+  if (dialled !== undefined) {
+    peer.socket.once('connect', () => {
+      const { name = dialled.account.name, secret = dialled.account.secret } = dialled.callback ?? {};
+      const bind = { loginType: LOGIN_TYPE.SMG_TO_SP, loginName: name, loginPassword: secret, reserve: '' };
+      write(codec.bind, bind, sequences.of(0));
+    });
+  }
+
+  function onBind(b: Buffer, start: number, end: number, sequence: string): void {
+    const { loginType, loginName, loginPassword } = codec.bind.decode(b, start + HEADER, end);
+    const book = centre.find(loginName);
+    let result: number = RESULT.OK;
+    if (session.book !== undefined) result = RESULT.LOGGED_IN_ALREADY;
+    else if (book === undefined || loginPassword !== book.account.secret) result = RESULT.BAD_LOGIN;
+    else if (loginType !== LOGIN_TYPE.SP_TO_SMG && loginType !== LOGIN_TYPE.TRACE) result = RESULT.BAD_LOGIN_TYPE;
+    else result = centre.admit(session, book, centre.rules.duplex);
+    answer(codec.bindResp, result, sequence);
+    if (result === RESULT.OK) centre.opened(session);
+    else centre.refused(session);
+  }
+
+  function onSubmit(b: Buffer, start: number, end: number, sequence: string): void {
+    const pdu = codec.submit.decode(b, start + HEADER, end);
+    const { spNumber, userNumber, messageContent, messageCoding } = pdu;
+    // 0 asks for failures; 3, a billing record of a month, for its report.
+    const wants = [2, 1, 0, 1][pdu.reportFlag] ?? 1;
+    const udh = hasUdh(pdu.tpUdhi) ? parseUdh(messageContent) : undefined;
+    const fault = udh?.fault === undefined ? faultOf(pdu) : RESULT.BAD_PARAMETER;
+    const counter = sequences.counterAt(b, start);
+    const id = centre.submit(session, SUBMIT, counter, spNumber, userNumber, wants, fault, sequence);
+    if (id === '' || books.mode === 'nothing') return;
+    const account = session.book!.account.name;
+    const octets = udh === undefined ? messageContent : messageContent.subarray(udh.length);
+    const coding = codingOf(messageCoding, octets);
+    for (const destination of userNumber) {
+      books.arrived({ account, source: spNumber, destination, coding, octets, concat: udh?.concat, id });
+    }
+  }
+
+  /** What an SMG refuses a Submit for (1.2: 4.3, table of errors). */
+  function faultOf({ userNumber, messageContent, corpId }: ReturnType<typeof codec.submit.decode>): number {
+    if (userNumber.length === 0 || userNumber.length > MOST_USERS) return RESULT.BAD_PARAMETER;
+    if (!userNumber.every((number) => /^86\d{11}$/.test(number))) return RESULT.BAD_NUMBER;
+    if (messageContent.length > MOST_OCTETS) return RESULT.BAD_LENGTH;
+    return /^\d{1,5}$/.test(corpId) ? RESULT.OK : RESULT.BAD_PARAMETER;
+  }
+
+  function onTrace(b: Buffer, start: number, end: number, sequence: string): void {
+    books.counts.queries++;
+    const { submitSequenceNumber } = codec.trace.decode(b, start + HEADER, end);
+    const result = centre.waiting(submitSequenceNumber) === undefined ? 0 : 1;
+    const time = traceTime(beijingTime(centre.now()));
+    const node = { result, nodeId: String(NODE), receiveTime: time, sendTime: result === 0 ? time : '', reserve: '' };
+    write(codec.traceResp, { nodes: [node] }, sequence);
+  }
+
+  function onAnswer(b: Buffer, start: number, end: number, command: number): void {
+    if (command === REPORT_RESP || command === DELIVER_RESP) {
+      // Result is the first octet, whatever is behind it.
+      const result = start + HEADER < end ? b[start + HEADER]! : RESULT.BAD_LENGTH;
+      centre.answered(session, sequences.counterAt(b, start), result === RESULT.OK);
+    } else if (command === codec.bindResp.id && dialled !== undefined) {
+      if (codec.bindResp.decode(b, start + HEADER, end).result === RESULT.OK) centre.joined(session, dialled);
+      else centre.refused(session);
+    }
+  }
+
+  function onRequest(b: Buffer, start: number, end: number, command: number) {
+    const sequence = sequenceAt(b, start);
+    if (command === codec.bind.id) return onBind(b, start, end, sequence);
+    if (command === codec.unbind.id) {
+      writeHeaderOnly(codec.unbindResp.id, sequence);
+      return peer.end();
+    }
+    if (session.book === undefined) return peer.end();
+    if (command === SUBMIT && dialled === undefined) return onSubmit(b, start, end, sequence);
+    if (command === codec.trace.id) return onTrace(b, start, end, sequence);
+    // Well-formed, but nothing that we serve: told so (1.2: 3.7.2.4).
+    ok.result = RESULT.BAD_COMMAND;
+    peer.room(HEADER + 9);
+    const body = codec.submitResp.encode(ok, peer.out, peer.at + HEADER);
+    writeHeader(peer.out, peer.at, body - peer.at, (command | RESPONSE) >>> 0, sequence);
+    peer.at = body;
+  }
+
+  return {
+    onFrame(b, start, end) {
+      const command = b.readUInt32BE(start + 4);
+      try {
+        if (command >= RESPONSE) onAnswer(b, start, end, command);
+        else onRequest(b, start, end, command);
+      } catch (e) {
+        if (!(e instanceof WireFault)) throw e;
+        // What cannot be read ends the connection (1.2: 3.7.2.4).
+        books.counts.malformed++;
+        peer.end();
+      }
+    },
+
+    answer(_command, _sequence, code, id) {
+      answer(codec.submitResp, code, id);
+    },
+
+    report(d, sequence) {
+      const [state, errorCode] = STATES.get(d.word) ?? [REPORT_STATE.FAILED, Number(d.word) & 0xff];
+      report.submitSequenceNumber = d.id;
+      report.userNumber = d.destination;
+      report.state = state;
+      report.errorCode = errorCode;
+      write(codec.report, report, sequences.of(sequence));
+    },
+
+    mo(d, part, sequence) {
+      const deliver = codec.deliver.fill({
+        userNumber: d.destination,
+        spNumber: d.source,
+        tpUdhi: part.udhi ? 1 : 0,
+        messageCoding: part.dataCoding,
+        messageContent: part.octets,
+      });
+      write(codec.deliver, deliver, sequences.of(sequence));
+    },
+
+    // There is no such thing in SGIP.
+    probe: () => undefined,
+  };
+}
