@@ -5,6 +5,7 @@ import type { Behaviour, BehaviourChange } from './behaviour.ts';
 import { type Books, createBooks, type RecordMode } from './books.ts';
 import { cmppCarrier } from './carriers/cmpp.ts';
 import { sgipCarrier } from './carriers/sgip.ts';
+import { smgpCarrier } from './carriers/smgp.ts';
 import { smppCarrier } from './carriers/smpp.ts';
 import { type Centre, createCentre } from './centre.ts';
 import type { Account, Callback, Mo, Protocol } from './protocol.ts';
@@ -14,13 +15,14 @@ const VERSIONS = {
   smpp: { '3.4': 0x34, '3.3': 0x33, '5.0': 0x50 },
   cmpp: { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 },
   sgip: { '1.2': 0x12 },
+  smgp: { '3.0': 0x30, '1.3': 0x13 },
 } as const;
 
 export type CarrierProtocol = keyof typeof VERSIONS;
 
 export interface CarrierOptions {
   readonly protocol: CarrierProtocol;
-  /** Highest version spoken: SMPP 3.3, 3.4 (default), 5.0; CMPP 2.0 (default), 2.1, 3.0; SGIP 1.2. */
+  /** Highest version spoken: SMPP 3.3, 3.4 (default), 5.0; CMPP 2.0 (default), 2.1, 3.0; SGIP 1.2; SMGP 3.0 (default), 1.3. */
   readonly version?: string;
   /** Default: loopback. */
   readonly host?: string;
@@ -35,6 +37,7 @@ const SPEAKS: Readonly<Record<CarrierProtocol, (centre: Centre, version: number)
   smpp: smppCarrier,
   cmpp: cmppCarrier,
   sgip: sgipCarrier,
+  smgp: smgpCarrier,
 };
 
 /** A simulated carrier that listens. */

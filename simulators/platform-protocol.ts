@@ -66,7 +66,7 @@ export interface PlatformProtocol {
 
 /** How a platform logs in and what its submits say. */
 export interface PlatformSetup {
-  /** SMPP system_id, CMPP SP_Id, SGIP login name. */
+  /** SMPP system_id, CMPP SP_Id, SGIP login name, SMGP ClientID. */
   readonly name: string;
   readonly secret: string;
   readonly source: string;

@@ -12,18 +12,21 @@ import type {
 } from './platform-protocol.ts';
 import { cmppPlatform } from './platforms/cmpp.ts';
 import { sgipPlatform } from './platforms/sgip.ts';
+import { smgpPlatform } from './platforms/smgp.ts';
 import { smppPlatform } from './platforms/smpp.ts';
 import { createSubmits } from './submits.ts';
 import type { Verdict } from './verdict.ts';
+
+type PlatformKind = 'smpp' | 'cmpp' | 'sgip' | 'smgp';
 
 export interface LoadOptions {
   readonly host?: string;
   readonly port: number;
   /** Default: smpp. */
-  readonly protocol?: 'smpp' | 'cmpp' | 'sgip';
-  /** CMPP 2.0 (default), 2.1 or 3.0; SMPP is 3.4, SGIP 1.2. */
+  readonly protocol?: PlatformKind;
+  /** SMPP 3.4; CMPP 2.0 (default), 2.1, 3.0; SGIP 1.2; SMGP 3.0 (default), 1.3. */
   readonly version?: string;
-  /** The account: SMPP system_id, CMPP SP_Id, SGIP login name. */
+  /** The account: SMPP system_id, CMPP SP_Id, SGIP login name, SMGP ClientID. */
   readonly systemId: string;
   /** Its password, or shared secret. */
   readonly password: string;
@@ -515,13 +518,24 @@ export function createLoad(options: LoadOptions): Load {
   };
 }
 
-const CMPP_VERSIONS: Readonly<Record<string, number>> = { '2.0': 0x20, '2.1': 0x21, '3.0': 0x30 };
-
-function protocolOf(options: LoadOptions, setup: PlatformSetup): PlatformProtocol {
-  const { protocol = 'smpp', version } = options;
-  if (protocol === 'smpp') return smppPlatform(setup);
-  if (protocol === 'sgip') return sgipPlatform(setup);
-  const octet = CMPP_VERSIONS[version ?? '2.0'];
-  if (octet === undefined) throw new RangeError(`platform: no CMPP ${version}; give 2.0, 2.1 or 3.0`);
-  return cmppPlatform(setup, octet);
+function protocolOf({ protocol = 'smpp', version }: LoadOptions, setup: PlatformSetup): PlatformProtocol {
+  const versions = SPEAKS[protocol];
+  const speaks = version === undefined ? Object.values(versions)[0] : versions[version];
+  if (speaks === undefined) {
+    const known = Object.keys(versions).join(', ');
+    throw new RangeError(`platform: no ${protocol} version ${version}; give one of ${known}`);
+  }
+  return speaks(setup);
 }
+
+/** By protocol and version; the first version is the default. */
+const SPEAKS: Readonly<Record<PlatformKind, Readonly<Record<string, (setup: PlatformSetup) => PlatformProtocol>>>> = {
+  smpp: { '3.4': smppPlatform },
+  cmpp: {
+    '2.0': (setup) => cmppPlatform(setup, 0x20),
+    '2.1': (setup) => cmppPlatform(setup, 0x21),
+    '3.0': (setup) => cmppPlatform(setup, 0x30),
+  },
+  sgip: { '1.2': sgipPlatform },
+  smgp: { '3.0': (setup) => smgpPlatform(setup, 0x30), '1.3': (setup) => smgpPlatform(setup, 0x13) },
+};

@@ -4,7 +4,7 @@ import type { Peer } from './peer.ts';
 
 /** Who may log in. */
 export interface Account {
-  /** SMPP system_id, CMPP SP_Id, SGIP login name. */
+  /** SMPP system_id, CMPP SP_Id, SGIP login name, SMGP ClientID. */
   readonly name: string;
   readonly secret: string;
   /** SGIP: where the account listens for reports and MO, and how to log in there (default: as it does here). */

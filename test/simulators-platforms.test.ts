@@ -23,6 +23,8 @@ const KINDS: readonly [string, Kind][] = [
   ['CMPP 2.0', { protocol: 'cmpp', version: '2.0' }],
   ['CMPP 3.0', { protocol: 'cmpp', version: '3.0' }],
   ['SGIP 1.2', { protocol: 'sgip' }],
+  ['SMGP 3.0', { protocol: 'smgp' }],
+  ['SMGP 1.3', { protocol: 'smgp', version: '1.3' }],
 ];
 
 /** Where the platform of a test is dialled back. */
@@ -139,7 +141,7 @@ describe.each(KINDS)('a %s platform', (_, kind) => {
 });
 
 it.each([
-  [{ protocol: 'cmpp', version: '4.0' }, /no CMPP 4.0/],
+  [{ protocol: 'cmpp', version: '4.0' }, /no cmpp version 4.0; give one of 2.0, 2.1, 3.0/],
   [{ protocol: 'cmpp', long: 'payload' }, /use udh/],
 ] as const)('%j is an error', (options, message) => {
   const usual = { port: 1, systemId: 'a', password: 'b', count: 1, texts: ['x'] };

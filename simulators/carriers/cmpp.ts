@@ -3,7 +3,6 @@ import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '..
 import { addToMsgId, msgIdOf } from '../../protocols/cmpp/msg-id.ts';
 import { writeReport } from '../../protocols/cmpp/report.ts';
 import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
-import { reportTime } from '../../protocols/cmpp/time.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
@@ -12,6 +11,7 @@ import { latin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { Centre } from '../centre.ts';
+import { createMinuteText } from '../minute-text.ts';
 import { cutMo } from '../mo-cut.ts';
 import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
 
@@ -47,7 +47,6 @@ const STATS: ReadonlyMap<string, string> = new Map([
   ['REJECTED', 'REJECTD'],
 ]);
 
-const MINUTE = 60_000;
 /** Beijing, 001001. Fast carriers take the codes behind it too: one code has 65,536 ids a second. */
 const GATEWAY = 1001;
 
@@ -102,20 +101,6 @@ function createIds(centre: Centre): (count: number) => string {
     const id = front + String.fromCharCode(sequence >> 8, sequence & 0xff);
     sequence = (sequence + count) & 0xffff;
     return id;
-  };
-}
-
-/** `YYMMDDHHMM` in Beijing, kept for the last minute asked for. */
-function createMinuteText(): (ms: number) => string {
-  let minute = -1;
-  let text = '';
-  return (ms) => {
-    const asked = Math.floor(ms / MINUTE);
-    if (asked !== minute) {
-      minute = asked;
-      text = reportTime(asked * MINUTE);
-    }
-    return text;
   };
 }
 
