@@ -4,7 +4,8 @@ import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { BehaviourChange, Delay } from './behaviour.ts';
 import type { RecordMode } from './books.ts';
-import { type Carrier, type CarrierOptions, startCarrier } from './carrier.ts';
+import { listenForCalls } from './callback.ts';
+import { type Carrier, type CarrierOptions, type CarrierProtocol, startCarrier } from './carrier.ts';
 import { createLoad, type LoadOptions } from './platform.ts';
 import type { Account, Mo } from './protocol.ts';
 import { formatVerdict } from './verdict.ts';
@@ -45,13 +46,14 @@ const choice = (flags: string, description: string, words: readonly string[]): O
 const collect = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];
 
 interface CarrierFlags {
-  protocol: 'cmpp' | 'smpp';
+  protocol: CarrierProtocol;
   version?: string;
   host?: string;
   port?: number;
   account: string[];
   secret: string[];
   maxSessions?: number;
+  callback?: number;
   responseDelay?: Delay;
   reportDelay?: Delay;
   reports?: number;
@@ -99,6 +101,7 @@ function accountsOf(f: CarrierFlags): Account[] {
     name,
     secret: f.secret[k]!,
     ...(f.maxSessions !== undefined && { maxSessions: f.maxSessions }),
+    ...(f.callback !== undefined && { callback: { port: f.callback } }),
   }));
 }
 
@@ -173,7 +176,8 @@ function control(carrier: Carrier, text: string): void {
   }
 }
 
-interface PlatformFlags extends Omit<LoadOptions, 'texts'> {
+interface PlatformFlags extends Omit<LoadOptions, 'texts' | 'callback'> {
+  listen?: number;
   texts?: string;
   json?: true;
   statsOnExit?: true;
@@ -186,7 +190,9 @@ async function runPlatform(f: PlatformFlags): Promise<void> {
       : readFileSync(f.texts, 'utf8')
           .split('\n')
           .filter((t) => t !== '');
-  const load = createLoad({ ...f, texts });
+  const { listen, ...options } = f;
+  const callback = listen === undefined ? undefined : (await listenForCalls(listen)).server;
+  const load = createLoad({ ...options, texts, ...(callback !== undefined && { callback }) });
   process.once('SIGTERM', () => load.stop());
   process.on('SIGINT', () => load.stop());
 
@@ -211,6 +217,7 @@ async function runPlatform(f: PlatformFlags): Promise<void> {
     process.stdout.write(f.json === true ? `${JSON.stringify(figures)}\n` : `${formatVerdict(verdict)}\n`);
     process.exitCode = verdict.clean ? 0 : 1;
   } finally {
+    callback?.close();
     bar?.stop();
     clearInterval(ticker);
   }
@@ -221,13 +228,14 @@ const program = new Command('simulators').description('simulated carriers, and a
 program
   .command('carrier')
   .description('a carrier that accepts, reports and misbehaves as told')
-  .addOption(choice('--protocol <name>', 'what it speaks', ['smpp', 'cmpp']).makeOptionMandatory())
-  .option('--version <v>', 'smpp 3.3, 3.4, 5.0; cmpp 2.0, 2.1, 3.0')
+  .addOption(choice('--protocol <name>', 'what it speaks', ['smpp', 'cmpp', 'sgip', 'smgp']).makeOptionMandatory())
+  .option('--version <v>', 'smpp 3.3, 3.4, 5.0; cmpp 2.0, 2.1, 3.0; sgip 1.2; smgp 1.3, 3.0')
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <n>', 'port to listen on; 0 takes a free one', number, 0)
-  .requiredOption('--account <name>', 'system_id or SP_Id; several times for several', collect)
+  .requiredOption('--account <name>', 'system_id, SP_Id, login name or ClientID; several times for several', collect)
   .requiredOption('--secret <text>', 'its password or shared secret, in the same order', collect)
   .option('--max-sessions <n>', 'most sessions of an account', number)
+  .option('--callback <port>', 'sgip: port of this machine to dial the accounts at with reports', number)
   .option('--response-delay <ms>', 'before an answer: 20, or 5-50', delay)
   .option('--report-delay <ms>', 'from the answer to the report: 1000, or 500-3000', delay)
   .option('--reports <probability>', 'how many of the reports are sent', number)
@@ -252,10 +260,11 @@ program
   .description('submits, and books every answer and receipt; exit code 1 unless all is clean')
   .option('--host <address>', 'the gateway', '127.0.0.1')
   .requiredOption('--port <n>', 'its port', number)
-  .addOption(choice('--protocol <name>', 'what it speaks', ['smpp', 'cmpp']).default('smpp'))
-  .option('--version <v>', 'cmpp 2.0, 2.1, 3.0')
-  .requiredOption('--system-id <id>', 'account: system_id or SP_Id')
+  .addOption(choice('--protocol <name>', 'what it speaks', ['smpp', 'cmpp', 'sgip', 'smgp']).default('smpp'))
+  .option('--version <v>', 'cmpp 2.0, 2.1, 3.0; smgp 1.3, 3.0')
+  .requiredOption('--system-id <id>', 'account: system_id, SP_Id, login name or ClientID')
   .requiredOption('--password <text>', 'its password or shared secret')
+  .option('--listen <port>', 'sgip: where the gateway dials with receipts', number)
   .option('--count <n>', 'messages', number, 10_000)
   .option('--rate <n>', 'submits a second; 0: as the windows allow', number, 0)
   .option('--window <n>', 'most unanswered submits of a bind', number, 100)

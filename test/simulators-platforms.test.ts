@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { decode } from '../protocols/text/charset.ts';
+import { listenForCalls } from '../simulators/callback.ts';
 import { type Carrier, type CarrierOptions, startCarrier } from '../simulators/carrier.ts';
 import { createLoad, type Load, type LoadOptions } from '../simulators/platform.ts';
 import type { ReceivedMo } from '../simulators/platform-protocol.ts';
@@ -30,15 +30,13 @@ const KINDS: readonly [string, Kind][] = [
 /** Where the platform of a test is dialled back. */
 let callback: Server | undefined;
 async function callbackPort(): Promise<number> {
-  const server = createServer();
+  const { server, port } = await listenForCalls(0);
   callback = server;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   stops.push(() => {
     callback = undefined;
     server.close();
   });
-  return (server.address() as AddressInfo).port;
+  return port;
 }
 
 async function carrierOf(kind: Kind, options: Partial<CarrierOptions> = {}): Promise<Carrier> {

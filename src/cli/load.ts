@@ -1,12 +1,14 @@
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
+import { listenForCalls } from '../../simulators/callback.ts';
 import { createLoad, type LoadOptions } from '../../simulators/platform.ts';
 import { formatVerdict } from '../../simulators/verdict.ts';
 import { every } from '../base/timers.ts';
 import { Complaint } from './complaint.ts';
 import { duration, portNumber, readLines, wholeNumber } from './options.ts';
 
-interface Flags extends Omit<LoadOptions, 'texts' | 'password'> {
+interface Flags extends Omit<LoadOptions, 'texts' | 'password' | 'callback'> {
+  readonly listen?: number;
   readonly password?: string;
   readonly texts?: string;
   readonly json?: true;
@@ -21,10 +23,13 @@ export function loadCommand(): Command {
     )
     .option('--host <address>', 'the gateway', '127.0.0.1')
     .option('--port <n>', 'its port', portNumber, 2775)
-    .addOption(new Option('--protocol <name>', 'what to speak').choices(['smpp', 'cmpp']).default('smpp'))
-    .option('--version <v>', 'cmpp 2.0 (default), 2.1, 3.0')
-    .option('--system-id <id>', 'account: system_id or SP_Id', 'demo')
+    .addOption(
+      new Option('--protocol <name>', 'what to speak').choices(['smpp', 'cmpp', 'sgip', 'smgp']).default('smpp'),
+    )
+    .option('--version <v>', 'cmpp 2.0 (default), 2.1, 3.0; smgp 3.0 (default), 1.3')
+    .option('--system-id <id>', 'account: system_id, SP_Id, login name or ClientID', 'demo')
     .option('--password <text>', 'its password (default: $YIMA_PASSWORD, else demo)')
+    .option('--listen <port>', 'sgip: where the gateway dials with receipts', portNumber)
     .option('--texts <file>', 'one text a line, sent in turn')
     .option('--count <n>', 'messages', wholeNumber, 10_000)
     .option('--rate <n>', 'submits a second; 0: as the windows allow', wholeNumber, 0)
@@ -42,11 +47,13 @@ export function loadCommand(): Command {
 }
 
 async function load(flags: Flags): Promise<void> {
-  const { texts: file, json, ...options } = flags;
+  const { texts: file, json, listen, ...options } = flags;
+  const callback = listen === undefined ? undefined : await called(listen);
   const running = createLoad({
     ...options,
     password: options.password ?? process.env.YIMA_PASSWORD ?? 'demo',
     texts: file === undefined ? [TEXT] : readLines(file),
+    ...(callback !== undefined && { callback }),
   });
   // The first stops submitting, the second stops waiting.
   const stop = (): void => running.stop();
@@ -73,9 +80,18 @@ async function load(flags: Flags): Promise<void> {
   } catch (error) {
     throw new Complaint((error as Error).message);
   } finally {
+    callback?.close();
     bar?.stop();
     drawing.stop();
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
+  }
+}
+
+async function called(port: number): Promise<NonNullable<LoadOptions['callback']>> {
+  try {
+    return (await listenForCalls(port)).server;
+  } catch (error) {
+    throw new Complaint(`cannot listen on port ${port}: ${(error as NodeJS.ErrnoException).code}`);
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { formatProblem, loadConfig } from '../config/load.ts';
-import { type Config, parseDuration } from '../config/schema.ts';
+import { type Address, type Config, parseAddress, parseDuration } from '../config/schema.ts';
 import { Complaint } from './complaint.ts';
 
 // What options of several commands are read with.
@@ -17,6 +17,13 @@ export function portNumber(text: string): number {
   const port = wholeNumber(text);
   if (port < 1 || port > 65_535) throw new InvalidArgumentError('give a port from 1 to 65535');
   return port;
+}
+
+/** `host:port`, as the configuration writes it. */
+export function address(text: string): Address {
+  const found = parseAddress(text);
+  if (found === undefined) throw new InvalidArgumentError('give host:port, such as 127.0.0.1:8801');
+  return found;
 }
 
 /** `500ms`, `30s`, `5m` in ms. */

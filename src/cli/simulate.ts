@@ -1,15 +1,17 @@
 import { Argument, Command } from 'commander';
 import type { BehaviourChange, Delay } from '../../simulators/behaviour.ts';
-import { startCarrier } from '../../simulators/carrier.ts';
+import { type CarrierProtocol, startCarrier } from '../../simulators/carrier.ts';
 import { every } from '../base/timers.ts';
+import type { Address } from '../config/schema.ts';
 import { Complaint } from './complaint.ts';
-import { collect, delay, json, wholeNumber } from './options.ts';
+import { address, collect, delay, json, wholeNumber } from './options.ts';
 
 interface Flags {
   readonly version?: string;
   readonly host: string;
   readonly port: number;
   readonly account?: readonly string[];
+  readonly callback?: Address;
   readonly responseDelay?: Delay;
   readonly reportDelay?: Delay;
   readonly throttle?: number;
@@ -19,11 +21,15 @@ interface Flags {
 export function simulateCommand(): Command {
   return new Command('simulate')
     .description('run a simulated carrier: accepts, reports, and misbehaves as told')
-    .addArgument(new Argument('<protocol>', 'what it speaks').choices(['cmpp', 'smpp']))
-    .option('--version <v>', 'highest version spoken: cmpp 2.0 (default), 2.1, 3.0; smpp 3.4 (default), 3.3, 5.0')
+    .addArgument(new Argument('<protocol>', 'what it speaks').choices(['cmpp', 'smpp', 'sgip', 'smgp']))
+    .option(
+      '--version <v>',
+      'highest version spoken: cmpp 2.0 (default), 2.1, 3.0; smpp 3.4 (default), 3.3, 5.0; sgip 1.2; smgp 3.0 (default), 1.3',
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <n>', 'port to listen on; 0 takes a free one', wholeNumber, 0)
     .option('--account <name:secret>', 'who may log in; several times for several (default: yima:demo)', collect)
+    .option('--callback <host:port>', 'sgip: where the accounts listen for reports and MO', address)
     .option('--response-delay <ms>', 'before an answer: 20, or 5-50', delay)
     .option('--report-delay <ms>', 'from the answer to the report: 1000, or 500-3000', delay)
     .option('--throttle <n>', 'most submits of an account in a second', wholeNumber)
@@ -31,11 +37,12 @@ export function simulateCommand(): Command {
     .action(simulate);
 }
 
-async function simulate(protocol: 'cmpp' | 'smpp', flags: Flags): Promise<void> {
+async function simulate(protocol: CarrierProtocol, flags: Flags): Promise<void> {
   const accounts = (flags.account ?? ['yima:demo']).map((pair) => {
     const at = pair.indexOf(':');
     if (at < 1) throw new Complaint(`--account ${pair}: give name:secret`);
-    return { name: pair.slice(0, at), secret: pair.slice(at + 1) };
+    const { callback } = flags;
+    return { name: pair.slice(0, at), secret: pair.slice(at + 1), ...(callback !== undefined && { callback }) };
   });
   const behaviour: BehaviourChange = {
     ...(flags.responseDelay === undefined ? {} : { responseDelay: flags.responseDelay }),

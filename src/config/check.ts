@@ -2,7 +2,15 @@
 // must go together, and what only a demo may do.
 import { accessSync, constants } from 'node:fs';
 import { numberingOf } from './numbering.ts';
-import type { AccountConfig, Address, CarrierConfig, Config, PasswordRef, SecretRef } from './schema.ts';
+import type {
+  AccountConfig,
+  Address,
+  CarrierConfig,
+  Config,
+  PasswordRef,
+  SecretRef,
+  SimulatorConfig,
+} from './schema.ts';
 import { parseHash, resolveSecret, SecretFault } from './secret.ts';
 
 /** Something wrong at a key of the configuration. */
@@ -352,9 +360,17 @@ export function checkConfig(config: Config, env: NodeJS.ProcessEnv = process.env
       checkSecret(carrier.deliver.password, [...at, 'deliver', 'password'], config.demo, report, env);
   });
   config.simulators.forEach(({ protocol, version }, i) => {
-    if (version !== undefined && (version === '3.4') !== (protocol === 'smpp')) {
+    if (version !== undefined && !SIMULATED[protocol].includes(version)) {
       report(['simulators', i, 'version'], `there is no ${protocol.toUpperCase()} ${version}`);
     }
   });
   return faults;
 }
+
+/** Versions of the simulated carriers. */
+const SIMULATED: Readonly<Record<SimulatorConfig['protocol'], readonly string[]>> = {
+  cmpp: ['2.0', '2.1', '3.0'],
+  smpp: ['3.3', '3.4', '5.0'],
+  sgip: ['1.2'],
+  smgp: ['1.3', '3.0'],
+};

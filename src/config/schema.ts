@@ -960,16 +960,16 @@ const priority = z.strictObject({
 
 export const simulatorSchema = z.strictObject({
   name: name().describe('Name in logs; unique'),
-  protocol: z.enum(['cmpp', 'smpp']).describe('Protocol it speaks'),
-  version: version('2.0', '2.1', '3.0', '3.3', '3.4', '5.0')
+  protocol: z.enum(['cmpp', 'smpp', 'sgip', 'smgp']).describe('Protocol it speaks'),
+  version: version('1.2', '1.3', '2.0', '2.1', '3.0', '3.3', '3.4', '5.0')
     .optional()
-    .describe('Version of the protocol; if left out CMPP 2.0 or SMPP 3.4'),
+    .describe('Version of the protocol; if left out CMPP 2.0, SMPP 3.4, SGIP 1.2 or SMGP 3.0'),
   listen: address().describe('Address it listens on'),
   options: z
     .record(z.string(), z.unknown())
     .default({})
     .describe(
-      'Handed to the simulator as it stands: `accounts` (`name`, `secret`, `maxSessions`), `behaviour`, `record`',
+      'Handed to the simulator as it stands: `accounts` (`name`, `secret`, `maxSessions`, and for SGIP `callback` with the `host`, `port`, `name` and `secret` to dial), `behaviour`, `record`',
     ),
 });
 
