@@ -179,4 +179,22 @@ describe('cutting for a carrier', () => {
     expect(cut(message('gsm7', octets, ports), config, mapping)).toEqual({ coding: 'gsm7', parts: [octets] });
     expect(() => cut(message('gsm7', octets, concatUdh(1, 2, 1, false)), config, mapping)).toThrow(/does not fit/);
   });
+
+  it('a platform’s own segment goes in an unlisted coding only where the protocol has a word for it', () => {
+    const udh = concatUdh(1, 2, 1, false);
+    const mixed = encode(`${'a'.repeat(100)}你好`, 'gbk')!;
+    const cmpp = carrier('cmpp', 'coding: [ucs2]');
+    expect(cut(message('gbk', mixed, udh), cmpp.config, cmpp.mapping)).toEqual({ coding: 'gbk', parts: [mixed] });
+    const smpp = carrier('smpp', 'coding: [gsm7, ucs2]');
+    expect(() => cut(message('gbk', mixed, udh), smpp.config, smpp.mapping)).toThrow(/104 octets \(gbk\)/);
+    const accented = encode('é'.repeat(100), 'latin1')!;
+    expect(cut(message('latin1', accented, udh), carrier('smpp', 'coding: [ucs2]').config, smpp.mapping)).toEqual({
+      coding: 'latin1',
+      parts: [accented],
+    });
+    // Where data_coding 0 is Latin-1 there is none for GSM 03.38.
+    const other = carrier('smpp', 'coding: [latin1], defaultAlphabet: latin1');
+    const greek = encode('Δ'.repeat(100), 'gsm7')!;
+    expect(() => cut(message('gsm7', greek, udh), other.config, other.mapping)).toThrow(/100 octets \(gsm7\)/);
+  });
 });

@@ -1,4 +1,5 @@
 import { type Coding, encode } from './charset.ts';
+import { isSeptets } from './national.ts';
 import { countSegments, type Limits, limitsFor, MOST_PARTS } from './segment.ts';
 
 /** A coding for a text: its octets, and how many parts they take. */
@@ -41,10 +42,10 @@ export function choose(
 
 /**
  * Whether a text may take fewer segments in `coding` than in `other`, where both hold it. UCS2 never does: it has two
- * octets for every character, which is the most, and no part has less room. ASCII
- * does not where the other has an octet for its characters too.
+ * octets for every character, which is the most, and no part has less room. ASCII only does where the other has septets
+ * (two for a bracket): all others have an octet for its characters too.
  */
 export function mayTakeFewer(coding: Coding, other: Coding): boolean {
   if (coding === 'ucs2' || coding === other) return false;
-  return coding !== 'ascii' || other === 'ucs2' || other === 'gsm7';
+  return coding !== 'ascii' || other === 'ucs2' || isSeptets(other);
 }

@@ -1,6 +1,6 @@
 import { type Coding, decode, encode, isPlain } from '../../protocols/text/charset.ts';
 import { choose, mayTakeFewer } from '../../protocols/text/choose.ts';
-import { isNational, isSeptets } from '../../protocols/text/national.ts';
+import { isNational, isSeptets, shiftElements } from '../../protocols/text/national.ts';
 import { keepFree, type Limits, segment } from '../../protocols/text/segment.ts';
 import { placeSignature, type Signed } from '../../protocols/text/signature.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
@@ -66,8 +66,8 @@ function limitsOf(coding: Coding, config: CarrierConfig, mapping: CarrierMapping
   const limits = mapping.limits(coding, config);
   const { head, tail } = config.reserve;
   if (head === 0 && tail === 0) return limits;
-  // What is added is Chinese as a rule: two octets a character where the coding has Chinese.
-  const octets = coding === 'ucs2' || coding === 'gbk' ? 2 : 1;
+  // What is added is in the script of the country: two octets a character where the coding has such.
+  const octets = coding === 'ucs2' || coding === 'gbk' || coding === 'ksc5601' || coding === 'sjis' ? 2 : 1;
   return keepFree(limits, head * octets, tail * octets);
 }
 
@@ -97,9 +97,10 @@ function ownSegment(m: Message, config: CarrierConfig, mapping: CarrierMapping):
   const cutThere = config.longMessage === 'payload' && parseUdh(m.udh).concat === undefined;
   const room = (coding: Coding): number => {
     if (cutThere) return Number.POSITIVE_INFINITY;
-    const { single } = mapping.limits(coding, config);
     // Septets start at the first border behind the header (GSM 03.40, 9.2.3.24); other codings lose the octets.
-    return isSeptets(coding) ? Math.floor(((140 - m.udh.length) * 8) / 7) : single - m.udh.length;
+    if (!isSeptets(coding)) return mapping.limits(coding, config).single - m.udh.length;
+    const header = m.udh.length + (coding === m.coding ? 0 : shiftElements(coding).length);
+    return Math.floor(((140 - header) * 8) / 7);
   };
   const asItIs: Cut = { coding: m.coding, parts: [m.octets] };
   // Tables of a language are announced in the header that came with the text: whoever takes septets takes those.
@@ -115,7 +116,7 @@ function ownSegment(m: Message, config: CarrierConfig, mapping: CarrierMapping):
       if (octets !== undefined && octets.length <= room(coding)) return { coding, parts: [octets] };
     }
     // The sender's octets and its word for them, where the carrier's protocol has that word.
-    if (fits || (mapping.labels && m.octets.length <= room(m.coding))) return asItIs;
+    if (fits || (mapping.labels?.(m.coding, config) && m.octets.length <= room(m.coding))) return asItIs;
     const octets = roomiest === undefined ? undefined : encode(text, roomiest.coding);
     if (roomiest !== undefined && octets !== undefined && m.udh.length + octets.length <= roomiest.octets) {
       return { coding: roomiest.coding, parts: [octets] };

@@ -36,6 +36,8 @@ export const cmppCarrier: CarrierMapping = {
   // Msg_Fmt 0 holds 159 octets: a GSM 7-bit segment of 153 characters with its header (CMPP reference, part 11).
   roomiest: { coding: 'ascii', octets: 159 },
 
+  labels: (coding) => msgFmtOf(coding) !== undefined,
+
   limits(coding: Coding, config: CarrierConfig) {
     // Msg_Fmt 0 could hold 159 octets; 140 is what every gateway takes (CMPP reference, part 11).
     return limitsFor(coding === 'gsm7' ? 'ascii' : coding, config.longMessage === 'udh16' ? 7 : 6);

@@ -49,8 +49,8 @@ export interface CarrierMapping {
    * the others: the last resort for a segment that the platform cut itself.
    */
   readonly roomiest: { readonly coding: Coding; readonly octets: number } | undefined;
-  /** Whether the protocol has a label for every coding a platform may use: octets may then go as they came. */
-  readonly labels?: true;
+  /** Whether a coding that the carrier does not list has a label in the protocol: octets may then go as they came. */
+  labels?(coding: Coding, config: CarrierConfig): boolean;
   /** The submit of one segment; `part` are its octets without header. */
   toSubmit(
     message: Message,

@@ -87,6 +87,8 @@ export const sgipCarrier: CarrierMapping = {
 
   // 140 octets in every coding (reference, part 9).
   roomiest: undefined,
+  labels: (coding) => msgFmtOf(coding) !== undefined,
+
   limits(coding: Coding, config: CarrierConfig) {
     return limitsFor(coding === 'gsm7' ? 'ascii' : coding, config.longMessage === 'udh16' ? 7 : 6);
   },

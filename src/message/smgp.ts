@@ -7,7 +7,7 @@ import { octetTlv, TAG, textTlv } from '../../protocols/smgp/tlv-tags.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
@@ -17,6 +17,7 @@ import { isFlash, withUdh } from './cmpp.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Draft, type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { accessNumber, carrierNumber } from './number.ts';
+import { headerOf } from './user-data-header.ts';
 
 /** MsgType of a message to a phone. */
 const MT = 6;
@@ -106,13 +107,15 @@ export const smgpCarrier: CarrierMapping = {
   // MsgLength is at most 140 in every MsgFormat.
   roomiest: undefined,
 
+  labels: (coding) => msgFmtOf(coding) !== undefined,
+
   limits(coding: Coding, config: CarrierConfig) {
     return limitsFor(coding === 'gsm7' ? 'ascii' : coding, config.longMessage === 'udh16' ? 7 : 6);
   },
 
   toSubmit(m: Message, segment: Segment, part: Uint8Array, given: CarrierConfig, version: number): Outgoing {
     const config = given as SmgpCarrierConfig;
-    const udh = m.cutOf > 1 ? concatUdh(m.cutRef, m.cutOf, segment.index + 1, config.longMessage === 'udh16') : m.udh;
+    const udh = headerOf(m, segment.index, config.longMessage === 'udh16');
     return as(smgpCodec(version).submit, {
       msgType: MT,
       needReport: (m.registered & 3) === 0 ? 0 : 1,

@@ -13,7 +13,7 @@ import type { CarrierConfig, SmppCarrierConfig } from '../config/schema.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Message, NO_OCTETS, type Segment, UNKNOWN, VALIDITY_GIVEN } from './message.ts';
 import { carrierNumber } from './number.ts';
-import { dataCodingOf, packed, plainOctets, withClass } from './smpp-coding.ts';
+import { dataCodingOf, labelOf, packed, plainOctets, withClass } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { hopsWith, tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
@@ -28,7 +28,10 @@ export const smppCarrier: CarrierMapping = {
   busyStatus: ESME.RX_T_APPN,
   noRouteStatus: ESME.RX_P_APPN,
   roomiest: undefined,
-  labels: true,
+  labels: (coding, config) => {
+    const { defaultAlphabet } = config as SmppCarrierConfig;
+    return labelOf(coding, defaultAlphabet, config as SmppCarrierConfig) !== undefined;
+  },
 
   limits(coding, config) {
     return limitsFor(coding, (config as SmppCarrierConfig).longMessage === 'udh8' ? 6 : 7);

@@ -63,8 +63,17 @@ function gsmCoding(dataCoding: number): Coding {
   return bits === 0 ? 'gsm7' : bits === 2 ? 'ucs2' : 'octets';
 }
 
-/** The data_coding that says this coding to a peer. */
+/** The data_coding that says this coding to a peer; 0 where none does. */
 export function dataCodingOf(coding: Coding, alphabet: DefaultAlphabet, reading: Pick<Reading, 'dataCodings'>): number {
+  return labelOf(coding, alphabet, reading) ?? 0;
+}
+
+/** The same; undefined where none does: GBK, and GSM 03.38 where 0 is another alphabet. */
+export function labelOf(
+  coding: Coding,
+  alphabet: DefaultAlphabet,
+  reading: Pick<Reading, 'dataCodings'>,
+): number | undefined {
   for (const number in reading.dataCodings) if (reading.dataCodings[number] === coding) return Number(number);
   if (coding === alphabet) return 0;
   switch (coding) {
@@ -85,7 +94,7 @@ export function dataCodingOf(coding: Coding, alphabet: DefaultAlphabet, reading:
     case 'octets':
       return 4;
     default:
-      return 0;
+      return isSeptets(coding) && alphabet === 'gsm7' ? 0 : undefined;
   }
 }
 

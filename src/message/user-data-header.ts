@@ -28,11 +28,15 @@ export function withoutShifts(udh: Uint8Array): Uint8Array {
 }
 
 /**
- * The header that a segment goes out with: the one that came with the message (without the tables of a language where its
- * text is coded anew without them), or ours. `wide`: with a reference of 16 bits; undefined: the parts are told otherwise.
+ * The header that a segment goes out with: the one that came with the message (with the tables of a language that its text
+ * is coded anew in, and without those that it came in), or ours. `wide`: with a reference of 16 bits; undefined: the parts are told otherwise.
  */
 export function headerOf(m: Message, index: number, wide: boolean | undefined): Uint8Array {
-  if (m.udh.length > 0) return isNational(m.coding) && m.cutCoding !== m.coding ? withoutShifts(m.udh) : m.udh;
+  if (m.udh.length > 0) {
+    if (m.cutCoding === m.coding) return m.udh;
+    const kept = isNational(m.coding) ? withoutShifts(m.udh) : m.udh;
+    return isNational(m.cutCoding) ? withElements(kept, shiftElements(m.cutCoding)) : kept;
+  }
   const udh = m.cutOf > 1 && wide !== undefined ? concatUdh(m.cutRef, m.cutOf, index + 1, wide) : NO_OCTETS;
   return isNational(m.cutCoding) ? withElements(udh, shiftElements(m.cutCoding)) : udh;
 }
