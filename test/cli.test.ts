@@ -53,6 +53,17 @@ function expectComplaint(run: Run, what: RegExp, code = 1): void {
 }
 
 describe('yima', () => {
+  it('is built as a command: what `npx yima` starts is the file itself', async () => {
+    const child = spawn(BUILT, ['--version']);
+    closers.push(() => child.kill('SIGKILL'));
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+    expect((await once(child, 'close'))[0]).toBe(0);
+    expect(out).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
   it('without a known command says so', async () => {
     expectComplaint(await yima(['sent']), /unknown command 'sent'[\s\S]*Did you mean send/);
     const help = await yima(['--help']);
