@@ -5,7 +5,7 @@ import type { ReceivedMo } from '../platform-protocol.ts';
 
 /** One platform, one carrier, and the gateway between them. */
 export interface Cell {
-  readonly platform: Pick<LoadOptions, 'port' | 'protocol' | 'version' | 'systemId' | 'password'>;
+  readonly platform: Pick<LoadOptions, 'port' | 'protocol' | 'version' | 'systemId' | 'password' | 'callback'>;
   readonly carrier: Carrier;
   /** The account's service number: sender of its messages, called number of the MO. */
   readonly service: string;
