@@ -1,12 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { encode } from '../protocols/text/charset.ts';
 import { concatUdh } from '../protocols/text/udh.ts';
 import { PART } from '../src/message/message.ts';
+import { type Deliver, deliverBody, loginSp, startIsmg } from './support/cmpp-peers.ts';
 import type { Setup } from './support/node.ts';
 import { until } from './support/node.ts';
 import { carrierUp, kept, type Platform, recordsOf, type Smsc, useRig } from './support/rig.ts';
 
 const rig = useRig();
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
 
 const CALLED = '1069000188';
 const TEXTS = ['第一段，带表情😀。', '第二段：不会被打乱。', '第三段，完了！'] as const;
@@ -187,6 +192,98 @@ describe('parts become one message', () => {
     const [pdu] = await p.delivered(1);
     expect(textOf(pdu!)).toBe(text);
     expect([pdu!.source_addr, pdu!.destination_addr]).toEqual(['13800000002', CALLED]);
+  });
+});
+
+describe('parts as CMPP carriers send them', () => {
+  it('IEI 0 with four octets, TP_udhi 0x40 (deviation 5), ports in the header, parts of several Msg_Fmt, one reference for two texts', async () => {
+    const a = await rig.smsc();
+    const ismg = await startIsmg(0x20);
+    closers.push(() => ismg.stop());
+    const n = await start(a, { carriers: [{ name: 'c', protocol: 'cmpp', port: ismg.port, more: 'binds: 2' }] });
+    await until('two connections', () => ismg.sockets.size === 2);
+    const p = await rig.platform(n.port);
+    const sockets = [...ismg.sockets];
+    let turn = 0;
+    const deliver = async (udh: readonly number[], text: Uint8Array, msgFmt = 8, tpUdhi = 1) => {
+      const content = Buffer.concat([Buffer.from(udh), text]);
+      const body = deliverBody({ destId: CALLED, content, msgFmt, tpUdhi }, false);
+      expect(await ismg.deliver(body, sockets[turn++ % 2]!)).toBe(0);
+    };
+    await deliver([6, 0, 4, 0x12, 0x34, 2, 2], ucs2('宽二'), 8, 0x40);
+    await deliver([5, 0, 3, 0x66, 3, 3], Buffer.from(' and ASCII'), 0);
+    await deliver([5, 0, 3, 0x66, 2, 2], ucs2('乙二'));
+    await deliver([6, 0, 4, 0x12, 0x34, 2, 1], ucs2('宽一'), 8, 0x40);
+    await deliver([5, 0, 3, 0x66, 3, 1], ucs2('甲一'));
+    await deliver([5, 0, 3, 0x66, 2, 1], ucs2('乙一'));
+    await deliver([5, 0, 3, 0x66, 3, 2], Buffer.from('b6fe', 'hex'), 15); // 二 in GBK
+    await p.delivered(3);
+    expect(seen(p).sort()).toEqual(['宽一宽二', '甲一二 and ASCII', '乙一乙二'].sort());
+    const ports = [0x0b, 5, 4, 0x15, 0x8a, 0, 0, 0, 3, 0xba];
+    await deliver([...ports, 2, 2], ucs2('二'));
+    await deliver([...ports, 2, 1], ucs2('一'));
+    const pdu = (await p.delivered(4))[3]!;
+    expect(pdu.short_message).toEqual(Buffer.concat([Buffer.from([6, 5, 4, 0x15, 0x8a, 0, 0]), ucs2('一二')]));
+  });
+});
+
+describe('platforms whose PDUs hold a short message only', () => {
+  const sp = (more = '') =>
+    `name: sp, protocol: cmpp, systemId: "900001", password: { demo: secret }, route: main, mo: ["${CALLED}"]${more}`;
+
+  async function platform(more?: string) {
+    const a = await rig.smsc();
+    const n = await rig.node({
+      carriers: [{ name: 'a', protocol: 'smpp', port: a.port }],
+      listeners: ['name: cmpp, protocol: cmpp, listen: "127.0.0.1:0"'],
+      accounts: [sp(more)],
+    });
+    await carrierUp(n, 'a');
+    const s = await loginSp(n.listeners.get('cmpp')!.address.port);
+    closers.push(() => s.socket.destroy());
+    return { a, n, s };
+  }
+  const joined = (all: readonly Deliver[]): string => {
+    for (const [k, d] of all.entries()) {
+      expect([d.tpUdhi, d.msgFmt, d.content.length <= 140]).toEqual([1, 8, true]);
+      expect([...d.content.subarray(0, 6)]).toEqual([5, 0, 3, all[0]!.content[3], all.length, k + 1]);
+    }
+    return all.map((d) => Buffer.from(d.content.subarray(6)).swap16().toString('utf16le')).join('');
+  };
+
+  it('a whole text of one PDU is cut for them, and coded in what they have', async () => {
+    const { a, n, s } = await platform();
+    const text = 'é€'.repeat(100);
+    await a.deliver({
+      source_addr: '13800000001',
+      destination_addr: CALLED,
+      short_message: Buffer.alloc(0),
+      message_payload: encode(text, 'gsm7')!,
+    });
+    const all = await s.mos(3);
+    expect(joined(all)).toBe(text);
+    await until('all told', () => kept(n) === 0);
+  });
+
+  it('parts are joined and cut in order, since in their coding they may be longer', async () => {
+    const { a, n, s } = await platform();
+    const texts = ['é'.repeat(153), `${'x'.repeat(150)}é`];
+    for (const k of [2, 1])
+      await a.deliver({
+        ...part(k, 2, ''),
+        data_coding: 0,
+        short_message: Buffer.concat([concatUdh(1, 2, k, false), encode(texts[k - 1]!, 'gsm7')!]),
+      });
+    const all = await s.mos(5);
+    expect(joined(all)).toBe(texts.join(''));
+    await until('all told', () => kept(n) === 0);
+  });
+
+  it('moForm segments: as they come', async () => {
+    const { a, s } = await platform(', moForm: segments');
+    const sent = [part(2, 2, TEXTS[1]), part(1, 2, TEXTS[0])];
+    for (const fields of sent) await a.deliver(fields);
+    expect((await s.mos(2)).map((d) => d.content)).toEqual(sent.map((f) => f.short_message));
   });
 });
 

@@ -436,7 +436,7 @@ export const accountSchema = z.strictObject({
     .enum(['whole', 'cut', 'segments'])
     .default('whole')
     .describe(
-      'Long MO: joined and in one PDU (where the protocol has one for it, such as message_payload above 254 octets; elsewhere as segments), joined and cut again into segments in order, or the segments as and when they come',
+      'Long MO: joined and in one PDU (SMPP, in message_payload above 254 octets; other protocols as `cut`), joined and cut again into segments, in order, where one PDU is too short, or the segments as and when they come',
     ),
   numbers: numberForm()
     .default('given')
@@ -573,7 +573,9 @@ const carrierKeys = {
         .describe('Account for MO whose called number no account lists; without it they are refused'),
       joinWithin: duration()
         .prefault('5m')
-        .describe('How long the first part of a long MO waits for the others; then what came goes out, marked'),
+        .describe(
+          'How long the first part of a long MO waits for the others; then what came goes out: joined, in SMPP with TLV 0x3F5B, or as the segments that came',
+        ),
     })
     .prefault({})
     .describe('Messages from mobiles'),

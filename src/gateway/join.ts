@@ -35,6 +35,19 @@ function commonCoding(parts: readonly Text[]): Coding | undefined {
 
 const hasMark = (octets: Uint8Array): boolean => octets.length >= 2 && octets[0] === 0xfe && octets[1] === 0xff;
 
+/** Octets of a PDU that holds no more than a short message. */
+export const SHORT = 140;
+
+/** A text in a coding that every protocol of short PDUs has: ASCII and UCS-2 for the two that they lack. */
+export function plain(text: Text): Text {
+  if (text.coding !== 'gsm7' && text.coding !== 'latin1') return text;
+  const read = decode(text.octets, text.coding);
+  const ascii = encode(read, 'ascii');
+  return ascii === undefined
+    ? { udh: text.udh, dataCoding: 0, coding: 'ucs2', octets: encode(read, 'ucs2')! }
+    : { udh: text.udh, dataCoding: 0, coding: 'ascii', octets: ascii };
+}
+
 /** A whole text as what fits one PDU of `room` octets: itself, or segments of ours with an 8-bit reference. */
 export function cutWhole(text: Text, room: number, ref: number): Text[] {
   const { udh, octets, coding } = text;

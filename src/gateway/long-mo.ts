@@ -7,11 +7,9 @@ import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { countDay } from './days.ts';
 import { tell } from './deliver.ts';
-import { cutWhole, joinParts, type Text } from './join.ts';
+import { cutWhole, joinParts, plain, SHORT, type Text } from './join.ts';
 import { applyAccepted, applyClosed, create } from './state.ts';
 
-/** Octets of a PDU that holds no more than a short message. */
-const SHORT = 140;
 /** How long a text of a carrier that is gone waits. */
 const WITHIN = 300_000;
 const JOINED = 'joined';
@@ -20,10 +18,16 @@ const JOINED = 'joined';
 export const concatOf = (udh: Uint8Array): Concat | undefined =>
   udh.length === 0 ? undefined : parseUdh(udh, { wideIei0: true }).concat;
 
-/** How an account has long MO: a protocol that cannot carry a whole one takes the segments as they come. */
+/** How an account has long MO: a protocol whose PDUs cannot carry a whole one gets it cut anew. */
 function formOf(account: Account | undefined): 'whole' | 'cut' | 'segments' {
   const form = account?.config.moForm ?? 'segments';
-  return form === 'whole' && account?.mapping.wholeMo === undefined ? 'segments' : form;
+  return form === 'whole' && account?.mapping.wholeMo === undefined ? 'cut' : form;
+}
+
+/** A text as the PDUs of an account's protocol hold it. */
+function cutFor(account: Account | undefined, text: Text, ref: number): Text[] {
+  const room = account?.mapping.wholeMo?.short;
+  return room === undefined ? cutWhole(plain(text), SHORT, ref) : cutWhole(text, room, ref);
 }
 
 /** Whether a part has to wait for the others. */
@@ -36,6 +40,15 @@ export function forward(gw: Gateway, m: Message): void {
   const account = gw.accounts.get(m.account);
   if (account?.mapping.tellsDays === true) countDay(account, m, 'mo');
   gw.batch.effect(tell, gw, m, undefined);
+}
+
+/** `forward` for an MO that came in one PDU, which may be more than one PDU of its platform's holds. */
+export function forwardOne(gw: Gateway, account: Account, m: Message, concat: Concat | undefined): void {
+  // Segments of its sender's are not cut again.
+  const fits = concat !== undefined || (account.mapping.wholeMo !== undefined && formOf(account) !== 'cut');
+  const texts: readonly Text[] = fits ? [m] : cutFor(account, m, m.id);
+  if (texts.length === 1) forward(gw, m);
+  else give(gw, m, texts, [], 0);
 }
 
 function keep(gw: Gateway, m: Message): void {
@@ -72,10 +85,7 @@ function whole(gw: Gateway, parts: readonly Message[]): void {
   const form = formOf(account);
   if (form === 'segments') give(gw, first, parts, parts, 0);
   else if (form === 'whole') give(gw, first, [joinParts(parts)], parts, 0);
-  else {
-    const room = account?.mapping.wholeMo?.short ?? SHORT;
-    give(gw, first, cutWhole(joinParts(parts), room, gw.state.nextId), parts, 0);
-  }
+  else give(gw, first, cutFor(account, joinParts(parts), gw.state.nextId), parts, 0);
 }
 
 /** Those whose time is over: what came goes out, joined and marked, or in its pieces, whose headers say what is missing. */

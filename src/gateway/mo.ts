@@ -4,7 +4,7 @@ import type { Session } from '../session/session.ts';
 import { calledAccount } from './called.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
-import { concatOf, forward, takePart, waitsForOthers } from './long-mo.ts';
+import { concatOf, forwardOne, takePart, waitsForOthers } from './long-mo.ts';
 import { createFrom } from './state.ts';
 
 /**
@@ -53,7 +53,7 @@ export function onMo(
   );
   const concat = concatOf(m.udh);
   if (waitsForOthers(account, concat)) takePart(gw, carrier, m, concat);
-  else forward(gw, m);
+  else forwardOne(gw, account, m, concat);
   gw.batch.effect(answerMo, session, sequence, answer);
 }
 
