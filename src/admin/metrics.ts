@@ -234,6 +234,14 @@ function carriers(metrics: Exposition, { gw }: Watched): void {
     }),
   );
   metrics.counter(
+    'yima_carrier_alerts_total',
+    'Phones that a carrier said were there again (alert_notification). told: passed on to a platform.',
+    each((put, { counters: n }) => {
+      put(n.alertsTold, { outcome: 'told' });
+      put(n.alerts - n.alertsTold, { outcome: 'counted' });
+    }),
+  );
+  metrics.counter(
     'yima_carrier_odd_requests_total',
     'Requests of a carrier that are neither a report nor an MO.',
     each((put, { counters }) => put(counters.odd)),

@@ -48,6 +48,9 @@ export interface CarrierCounters {
   moRepeated: number;
   /** Octets that could not be understood as a report of ours. */
   odd: number;
+  /** Phones said to be there again, and how many of these a platform was told. */
+  alerts: number;
+  alertsTold: number;
   /** Binds that came up, and that went down again. */
   binds: number;
   unbinds: number;
@@ -176,6 +179,8 @@ export function createCarrier(
       moIncomplete: 0,
       moRepeated: 0,
       odd: 0,
+      alerts: 0,
+      alertsTold: 0,
       binds: 0,
       unbinds: 0,
       byCode: new Map(),

@@ -27,6 +27,7 @@ import type { Engine } from '../store/journal.ts';
 import type { Records } from '../store/records.ts';
 import { onPlatformRequest } from './accept.ts';
 import { type Account, createAccount } from './account.ts';
+import { onAlert } from './alert.ts';
 import { createAssembly } from './assembly.ts';
 import { compileCalled } from './called.ts';
 import { type Bind, type Carrier, createBind, createCarrier } from './carrier.ts';
@@ -225,6 +226,11 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
         carrier.counters.odd++;
         session.respond(sequence, request.answer.plan, request.answer.value, request.status);
       }
+    },
+    onNotice(session, pdu, value) {
+      const { carrier } = session.tag as Bind;
+      const alert = carrier.mapping.alert?.(pdu, value, carrier.config);
+      if (alert !== undefined) onAlert(gw, carrier, alert);
     },
     onAnswer(session, segment, pdu, value, status, elapsedMs) {
       const bind = session.tag as Bind;

@@ -27,6 +27,22 @@ export interface Answer {
   readonly congestion?: number | undefined;
 }
 
+/** A phone that was out of reach is there again (SMPP alert_notification). */
+export interface Alert {
+  /** The phone. */
+  readonly source: string;
+  readonly sourceTon: number;
+  readonly sourceNpi: number;
+  /** The service that had asked to be told. */
+  readonly called: string;
+  readonly calledTon: number;
+  readonly calledNpi: number;
+  /** Available, denied or unavailable, as the protocol numbers it; undefined where it is not said. */
+  readonly availability: number | undefined;
+  /** Whether it is for an account, by configuration; else it is counted only. */
+  readonly pass: boolean;
+}
+
 /** What a carrier's request is. `answer` is the PDU to answer it with; the status goes beside it. */
 export type FromCarrier =
   | { readonly what: 'report'; readonly report: Report; readonly answer: Outgoing }
@@ -62,6 +78,8 @@ export interface CarrierMapping {
   ): Outgoing;
   answer(pdu: Plan | undefined, value: Values<Fields> | undefined, status: number, config: CarrierConfig): Answer;
   fromCarrier(pdu: Plan, value: Values<Fields>, config: CarrierConfig, version: number, now: number): FromCarrier;
+  /** What a PDU that has no answer says; undefined where it says nothing to us. */
+  alert?(pdu: Plan, value: Values<Fields>, config: CarrierConfig): Alert | undefined;
   /** Name of a code for logs and traces: `ESME_RTHROTTLED`. */
   codeName(code: number): string;
   /** A carrier's id for people: CMPP's octets as a decimal number. */

@@ -1,7 +1,7 @@
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { AccountConfig } from '../config/schema.ts';
-import type { Outgoing } from './mapping.ts';
+import type { Alert, Outgoing } from './mapping.ts';
 import type { Draft, Message } from './message.ts';
 import type { KnownId } from './public-id.ts';
 
@@ -121,6 +121,8 @@ export interface PlatformMapping {
   toMo(message: Message, account: AccountConfig, version: number): Outgoing;
   /** Set where one PDU holds an MO of any length; up to `short` octets it is one that every platform reads. */
   readonly wholeMo?: { readonly short: number };
+  /** A phone is there again; left out where the protocol cannot tell. */
+  toAlert?(alert: Alert, version: number): Outgoing;
   /** What the platform's id says of ours; undefined where it is none of our making. */
   readId(id: string, account: AccountConfig, version: number, now: number): KnownId | undefined;
   /** The platform's id of a message: nothing else goes into it, so that it is the same after every restart. */

@@ -1,7 +1,13 @@
 import { messageOctets, UDHI } from '../../protocols/smpp/payload.ts';
 import { isReceiptType, parseReceipt, type Receipt, receiptText } from '../../protocols/smpp/receipt.ts';
 import { ESME, statusName } from '../../protocols/smpp/status.ts';
-import { type dataSm, type deliverSm, SMPP_34, smppCodec } from '../../protocols/smpp/tables.ts';
+import {
+  type alertNotification,
+  type dataSm,
+  type deliverSm,
+  SMPP_34,
+  smppCodec,
+} from '../../protocols/smpp/tables.ts';
 import { absoluteTime } from '../../protocols/smpp/time.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';
 import { isSeptets } from '../../protocols/text/national.ts';
@@ -146,6 +152,22 @@ export const smppCarrier: CarrierMapping = {
     }
     const draft = draftOf(v, config.moAlphabet ?? config.defaultAlphabet, config, tagsAllowed(config), now);
     return { what: 'mo', answer, draft };
+  },
+
+  alert(pdu, value, given) {
+    const config = given as SmppCarrierConfig;
+    if (pdu.name !== 'alert_notification') return undefined;
+    const v = value as unknown as Pdu<typeof alertNotification>;
+    return {
+      source: v.sourceAddr,
+      sourceTon: v.sourceAddrTon,
+      sourceNpi: v.sourceAddrNpi,
+      called: v.esmeAddr,
+      calledTon: v.esmeAddrTon,
+      calledNpi: v.esmeAddrNpi,
+      availability: tlvUint(v.tlvs, TAG.msAvailabilityStatus),
+      pass: config.alerts === 'pass',
+    };
   },
 
   codeName: statusName,

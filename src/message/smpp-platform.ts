@@ -230,6 +230,19 @@ export const smppPlatform: PlatformMapping = {
     });
   },
 
+  toAlert(alert, version) {
+    return as(smppCodec(version).alertNotification, {
+      sourceAddrTon: alert.sourceTon,
+      sourceAddrNpi: alert.sourceNpi,
+      sourceAddr: alert.source,
+      esmeAddrTon: alert.calledTon,
+      esmeAddrNpi: alert.calledNpi,
+      esmeAddr: alert.called,
+      tlvs:
+        alert.availability === undefined ? NO_TLVS : [uintTlv(TAG.msAvailabilityStatus, 1, alert.availability & 0xff)],
+    });
+  },
+
   readId: readPublicId,
   writeId: (id, _acceptedAt, account, version) => publicIdText(id, account, version),
 

@@ -464,6 +464,18 @@ export class Engine<T> implements Session<T>, Receiver {
       default:
         // A notice: outbind, alert_notification. Nothing is owed for it.
         this.counters.notices++;
+        if (this.state === 'bound') this.#onNotice(operation, b, start, end);
+    }
+  }
+
+  #onNotice(operation: Operation, b: Buffer, start: number, end: number): void {
+    if ((operation.senders & this.#peerBit) === 0) return;
+    try {
+      const value = operation.plan.decode(b, start + this.#dialect.headerOctets, end);
+      this.#owner.onNotice?.(this, operation.plan, value);
+    } catch (error) {
+      if (!(error instanceof WireFault)) throw error;
+      this.#onBad(error);
     }
   }
 

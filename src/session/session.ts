@@ -117,6 +117,8 @@ export interface SessionOwner<T> {
   onBound(session: Session<T>): void;
   /** A request of the peer. Views in `value` are valid during the call only. `session.respond` must follow, once. */
   onRequest(session: Session<T>, pdu: Plan, value: Values<Fields>, sequence: number): void;
+  /** A PDU of a bound peer to which nothing is owed (alert_notification). Views in `value` are valid during the call only. */
+  onNotice?(session: Session<T>, pdu: Plan, value: Values<Fields>): void;
   /** The answer, or a generic_nack (then `pdu` and `value` are undefined). `value` alone is undefined if it was unreadable. */
   onAnswer(
     session: Session<T>,

@@ -17,6 +17,7 @@ export function ownerBySide<P, C>(platforms: SessionOwner<P>, carriers: SessionO
       ownerOf(session).onBound(session);
     },
     onRequest: (session, pdu, value, sequence) => ownerOf(session).onRequest(session, pdu, value, sequence),
+    onNotice: (session, pdu, value) => ownerOf(session).onNotice?.(session, pdu, value),
     onAnswer: (session, token, pdu, value, status, elapsedMs) =>
       ownerOf(session).onAnswer(session, token, pdu, value, status, elapsedMs),
     onExpired: (session, token) => ownerOf(session).onExpired(session, token),
