@@ -8,6 +8,7 @@ import { type Account, wishOf } from './account.ts';
 import type { Gateway } from './context.ts';
 import { end } from './finish.ts';
 import { look } from './look.ts';
+import type { Ended } from './recent.ts';
 import { applyReplaced } from './state.ts';
 
 type Asked<W extends FromPlatform['what']> = Extract<FromPlatform, { what: W }>;
@@ -32,8 +33,8 @@ export function query(
     session.respond(sequence, out.plan, out.value, 0);
     return;
   }
-  const ended = known === undefined ? undefined : gw.recent.find(known.id);
-  if (ended !== undefined && ended.account === account.name) {
+  const ended = known === undefined ? undefined : endedLately(gw, account, known);
+  if (ended !== undefined) {
     const out = account.mapping.queryAnswer(session.version, asked.id, ended, ended.at);
     session.respond(sequence, out.plan, out.value, 0);
     return;
@@ -141,10 +142,19 @@ const sameSource = (asked: { readonly source: string }, m: Message): boolean =>
 /** A message of the account that can be changed as long as it is among those at work; others are read-only copies. */
 function lookUp(gw: Gateway, account: Account, known: KnownId): Message | undefined {
   for (const id of candidates(known, gw.state.nextId)) {
-    // Where an id may be one of many they are looked for among what is at work.
-    const m = known.every === 0 ? look(gw, id) : gw.state.active.get(id);
+    // Where an id may be one of many they are looked for among what is in memory.
+    const near = known.every === 0 || gw.state.active.has(id) || gw.state.frozen.byId(id) >= 0;
+    const m = near ? look(gw, id) : undefined;
     if (m === undefined || m.kind !== MT || m.account !== account.name) continue;
     if (m.acceptedAt >= known.from && m.acceptedAt < known.to) return m;
+  }
+  return undefined;
+}
+
+function endedLately(gw: Gateway, account: Account, known: KnownId): Ended | undefined {
+  for (const id of candidates(known, gw.state.nextId)) {
+    const ended = gw.recent.find(id);
+    if (ended !== undefined && ended.account === account.name) return ended;
   }
   return undefined;
 }

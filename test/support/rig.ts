@@ -16,8 +16,9 @@ for (const row of Object.values(smpp.tlvsById)) delete row.filter;
 
 export interface Platform {
   readonly session: smpp.Session;
-  /** Every deliver_sm that came, receipts and MO. */
+  /** Every deliver_sm (or data_sm) that came, receipts and MO. */
   readonly delivers: smpp.PDU[];
+  readonly alerts: smpp.PDU[];
   /** Status with which the next deliver_sm are answered; undefined: not at all. */
   answer: (pdu: smpp.PDU) => number | undefined;
   request(command: string, fields?: smpp.Fields): Promise<smpp.PDU>;
@@ -43,7 +44,9 @@ export interface Submit {
 }
 
 /** What a carrier says to a submit; undefined: nothing. `wait`: ms until it says so. */
-export type Reply = { readonly status?: number; readonly id?: string; readonly wait?: number } | undefined;
+export type Reply =
+  | { readonly status?: number; readonly id?: string; readonly wait?: number; readonly fields?: smpp.Fields }
+  | undefined;
 
 export interface Smsc {
   readonly port: number;
@@ -56,9 +59,11 @@ export interface Smsc {
   reportAfter: number | undefined;
   /** Status of bind responses. */
   bindStatus: number;
+  /** Further fields of bind responses. */
+  bindFields: smpp.Fields;
   /** Sends a report about a submit; resolves with its answer. `fields` go into the deliver_sm. */
   report(pdu: smpp.PDU, id: string, stat?: string, err?: string, fields?: smpp.Fields): Promise<smpp.PDU>;
-  deliver(fields: smpp.Fields, session?: smpp.Session): Promise<smpp.PDU>;
+  deliver(fields: smpp.Fields, session?: smpp.Session, command?: 'deliver_sm' | 'data_sm'): Promise<smpp.PDU>;
   dropAll(): void;
   stop(): Promise<void>;
 }
@@ -88,6 +93,7 @@ export function useRig() {
     const p: Platform = {
       session,
       delivers: [],
+      alerts: [],
       answer: options.answer ?? (() => 0),
       request: (command, fields) =>
         new Promise((resolve, reject) => {
@@ -114,7 +120,8 @@ export function useRig() {
     };
     session.on('pdu', (pdu: smpp.PDU) => {
       if (pdu.command === 'enquire_link' || pdu.command === 'unbind') session.send(pdu.response());
-      if (pdu.command !== 'deliver_sm') return;
+      if (pdu.command === 'alert_notification') p.alerts.push(pdu);
+      if (pdu.command !== 'deliver_sm' && pdu.command !== 'data_sm') return;
       p.delivers.push(pdu);
       const status = p.answer(pdu);
       if (status !== undefined) session.send(pdu.response({ command_status: status }));
@@ -138,15 +145,15 @@ export function useRig() {
       session.on('pdu', (pdu: smpp.PDU) => {
         if (pdu.command.startsWith('bind_') && !pdu.isResponse()) {
           if (c.bindStatus === 0) sessions.add(session);
-          session.send(pdu.response({ system_id: 'smsc', command_status: c.bindStatus }));
+          session.send(pdu.response({ system_id: 'smsc', command_status: c.bindStatus, ...c.bindFields }));
         } else if (pdu.command === 'enquire_link' || pdu.command === 'unbind') session.send(pdu.response());
-        else if (pdu.command === 'submit_sm') {
+        else if (pdu.command === 'submit_sm' || pdu.command === 'data_sm') {
           submits.push({ pdu, at: performance.now(), session });
           const reply = c.reply(pdu, session);
           if (reply === undefined) return;
-          const { status = 0, id = String(nextId++), wait = 0 } = reply;
+          const { status = 0, id = String(nextId++), wait = 0, fields = {} } = reply;
           const say = (): void => {
-            session.send(pdu.response({ command_status: status, message_id: status === 0 ? id : '' }));
+            session.send(pdu.response({ command_status: status, message_id: status === 0 ? id : '', ...fields }));
             if (status === 0 && c.reportAfter !== undefined && (pdu.registered_delivery & 3) !== 0)
               setTimeout(() => void c.report(pdu, id).catch(() => undefined), c.reportAfter);
           };
@@ -163,6 +170,7 @@ export function useRig() {
       reply: () => ({}),
       reportAfter: 0,
       bindStatus: 0,
+      bindFields: {},
       report: (pdu, id, stat = 'DELIVRD', err = '000', fields = {}) =>
         c.deliver({
           esm_class: 4,
@@ -173,9 +181,9 @@ export function useRig() {
           ),
           ...fields,
         }),
-      deliver: (fields, session = [...sessions][0]) =>
+      deliver: (fields, session = [...sessions][0], command = 'deliver_sm') =>
         new Promise((resolve, reject) => {
-          const sent = session?.send(new smpp.PDU('deliver_sm', fields), (answer: smpp.PDU) => {
+          const sent = session?.send(new smpp.PDU(command, fields), (answer: smpp.PDU) => {
             c.answers.push(answer.command_status);
             resolve(answer);
           });
