@@ -474,6 +474,21 @@ describe('what carriers send', () => {
     expect(reported(platform.of(REPORT)[0]!)[0]).toBe('b36924b942c4f1d900000002');
   });
 
+  it('a code that tables print as SGIP:-74 may be configured so: 182 is sent again', async () => {
+    const w = await world({ carrier: ', codes: { retry: [-74] }' });
+    const platform = await w.login(1, 'shop');
+    expect(await submitted(platform, 'b36924b942c4f1d900000001')).toBe(0);
+    await w.submits(1);
+    const polite = w.smg.peers[0]!.answer;
+    let bad = 1;
+    w.smg.peers[0]!.answer = (f) =>
+      f.command === SUBMIT && bad-- > 0 ? frame(ANSWER + SUBMIT, f.sequence, resultBody(182)) : polite(f);
+    expect(await submitted(platform, SEQUENCE)).toBe(0);
+    await w.submits(3);
+    await until('taken', () => w.node.gw.carriers.get('unicom')!.counters.accepted === 2);
+    expect(w.node.gw.carriers.get('unicom')!.counters.retried).toBe(1);
+  });
+
   it('a code in no table, printed elsewhere as SGIP:-17, is the octet 239 and ends the message', async () => {
     const w = await world();
     const platform = await w.login(1, 'shop');
@@ -508,6 +523,30 @@ describe('what carriers send', () => {
     back.send(frame(DELIVER, SEQUENCE, deliverBody('8613000000001', '99999', 0, 15, Buffer.from('c4e3', 'hex'))));
     await until('answered', () => back.of(ANSWER + DELIVER).length === 1);
     expect(back.of(ANSWER + DELIVER)[0]!.body[0]).toBe(23);
+  });
+});
+
+describe('LinkID, in the eight octets of Reserve', () => {
+  const reserveOf = (body: Buffer): string => textAt(body, body.length - 8, 8);
+
+  it('of an MO goes to the platform, and that of its answer to the carrier', async () => {
+    const w = await world();
+    const platform = await w.login(1, 'shop');
+    const back = await w.login(2, 'unicom');
+    back.send(
+      frame(DELIVER, SEQUENCE, deliverBody('8613000000001', '1065500', 0, 15, Buffer.from('c4e3', 'hex'), 'LINKID01')),
+    );
+    await until('MO', () => platform.of(DELIVER).length === 1);
+    expect(reserveOf(platform.of(DELIVER)[0]!.body)).toBe('LINKID01');
+    expect(await submitted(platform, SEQUENCE, { reserve: 'LINKID01' })).toBe(0);
+    expect(reserveOf((await w.submits(1))[0]!.body)).toBe('LINKID01');
+  });
+
+  it('is that of the carrier where a message has none', async () => {
+    const w = await world({ carrier: ', linkId: OURS' });
+    const platform = await w.login(1, 'shop');
+    expect(await submitted(platform, SEQUENCE)).toBe(0);
+    expect(reserveOf((await w.submits(1))[0]!.body)).toBe('OURS');
   });
 });
 

@@ -1,6 +1,7 @@
 // The configuration, declared once: from this schema follow the checks of load.ts, the types that the rest of the
 // house codes against, and the reference in docs/config.md (reference.ts).
 import { z } from 'zod';
+import { resultOctet } from '../../protocols/sgip/result.ts';
 import { STATE } from '../../protocols/smpp/receipt.ts';
 import { tlvTag } from '../../protocols/smpp/tlv-tags.ts';
 import { LEGACY_CODINGS } from '../../protocols/text/legacy.ts';
@@ -197,6 +198,14 @@ const version = <const V extends string>(...versions: V[]) =>
 /** How a peer wants mainland mobile numbers. */
 const numberForm = () => z.literal(['given', 'plain', '86', '+86', '0086']);
 const code = () => z.int().min(0).max(0xffffffff);
+/** A code of one octet, also as tables print it that take it for a signed number. */
+const octetCode = () =>
+  z
+    .int()
+    .min(-128)
+    .max(255)
+    .transform((printed) => resultOctet(printed) ?? printed)
+    .meta({ kind: 'whole number, -128–255' });
 
 // ---- node, log, store, admin -----------------------------------------------------------------------------------
 
@@ -466,16 +475,16 @@ const carrierTls = z.strictObject({
   verify: z.boolean().default(true).describe('Whether its certificate is checked'),
 });
 
-const codes = (protocol: { throttled: number[]; retry: number[] }) =>
+const codes = (protocol: { throttled: number[]; retry: number[] }, one: () => z.ZodType<number, number> = code) =>
   z
     .strictObject({
       throttled: z
-        .array(code())
-        .default(protocol.throttled)
+        .array(one())
+        .prefault(protocol.throttled)
         .describe('Codes that mean "too fast": slow down, keep the order, no attempt counted'),
-      retry: z.array(code()).default(protocol.retry).describe('Temporary codes: sent again with backoff while valid'),
-      next: z.array(code()).default([]).describe('Codes after which the next carrier is tried'),
-      permanent: z.array(code()).default([]).describe('Codes that end the message'),
+      retry: z.array(one()).prefault(protocol.retry).describe('Temporary codes: sent again with backoff while valid'),
+      next: z.array(one()).prefault([]).describe('Codes after which the next carrier is tried'),
+      permanent: z.array(one()).prefault([]).describe('Codes that end the message'),
       default: z.enum(['retry', 'next', 'permanent']).default('permanent').describe('Class of codes listed nowhere'),
     })
     .prefault({});
@@ -668,7 +677,9 @@ export const sgipCarrierSchema = z.strictObject({
     .default('udh8')
     .describe('How segments of a long message are marked: UDH with an 8- or 16-bit reference'),
   // Node busy, queue full (1.3: over the limit), flow control; a sequence number that it takes for a repeated one.
-  codes: codes({ throttled: [11, 33, 88], retry: [9] }).describe('Classes of Submit_Resp Result'),
+  codes: codes({ throttled: [11, 33, 88], retry: [9] }, octetCode).describe(
+    'Classes of Submit_Resp Result; a code printed as SGIP:-17 may be written -17',
+  ),
   systemId: text(16).min(1, 'expected a login name').describe('Login Name of the bind'),
   password: secret().describe('Login Password of the bind'),
   idleClose: durationOrZero()

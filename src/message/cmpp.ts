@@ -146,7 +146,7 @@ export const cmppCarrier: CarrierMapping = {
 };
 
 /** A message's own Msg_Fmt where it has its coding still: the class of a text, or what kind of binary it is. */
-function msgFmtFor({ cutCoding, coding, dataCoding }: Message): number {
+export function msgFmtFor({ cutCoding, coding, dataCoding }: Message): number {
   const kept = dataCoding > 0x0f || (cutCoding === 'octets' && contentOf(dataCoding) === 'octets');
   if (kept && cutCoding === coding && contentOf(dataCoding) === coding) return dataCoding;
   return msgFmtOf(cutCoding, isFlash(dataCoding)) ?? 4;

@@ -5,19 +5,11 @@ import { sgipCodec, type submit, type trace } from '../../protocols/sgip/tables.
 import { contentOf } from '../../protocols/text/msg-fmt.ts';
 import { beijingTime, parseTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
+import { readCharging } from './charging.ts';
 import { as, type Outgoing } from './mapping.ts';
-import {
-  ACCEPTED,
-  DELIVERED,
-  type Draft,
-  EXPIRED,
-  type Message,
-  NO_OCTETS,
-  REJECTED,
-  UNDELIVERABLE,
-} from './message.ts';
+import { ACCEPTED, DELIVERED, type Draft, EXPIRED, type Message, REJECTED, UNDELIVERABLE } from './message.ts';
 import type { FromPlatform, PlatformMapping, Refusal } from './platform.ts';
-import { contentFrom, contentTo } from './sgip.ts';
+import { chargingOf, contentFrom, contentTo, reserveOf } from './sgip.ts';
 
 const codec = sgipCodec();
 
@@ -83,7 +75,7 @@ function readSubmit(v: Pdu<typeof submit>, now: number, sequence: string): FromP
     registered: registered === 0 ? 0 : registered | INTERMEDIATE,
     scheduledAt,
     validUntil,
-    tlvs: NO_OCTETS,
+    tlvs: chargingOf(v.reserve),
     platformRef: sequence,
     hops: '',
   };
@@ -186,7 +178,7 @@ export function createSgipPlatform(node: number): PlatformMapping {
         tpPid: m.protocolId,
         tpUdhi: m.udh.length > 0 ? 1 : 0,
         ...contentTo(m),
-        reserve: '',
+        reserve: reserveOf(readCharging(m.tlvs).linkId, ''),
       });
     },
 

@@ -8,29 +8,16 @@ import { limitsFor } from '../../protocols/text/segment.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { CarrierConfig, SgipCarrierConfig } from '../config/schema.ts';
+import { readCharging, writeCharging } from './charging.ts';
+import { msgFmtFor, withUdh } from './cmpp.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Draft, type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
-import { carrierNumber } from './number.ts';
-import { headerOf } from './user-data-header.ts';
+import { accessNumber, carrierNumber } from './number.ts';
+import { headerOf, withoutShifts } from './user-data-header.ts';
 
 const codec = sgipCodec();
-const scratch = Buffer.allocUnsafe(512);
 /** The SP pays (1.2: 4.4). */
 const SP_PAYS = '0'.repeat(21);
-
-function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
-  if (udh.length === 0) return part;
-  if (udh.length + part.length > scratch.length) return Buffer.concat([udh, part]);
-  scratch.set(udh, 0);
-  scratch.set(part, udh.length);
-  return scratch.subarray(0, udh.length + part.length);
-}
-
-/** SPNumber: the access number with the account's extension digits behind it (扩展号). */
-function spNumber(source: string, { fixed, prefix }: SgipCarrierConfig['spNumber']): string {
-  if (fixed !== undefined) return fixed;
-  return prefix === '' || source.startsWith(prefix) ? source : prefix + source;
-}
 
 function chargeNumber(user: string, { chargeNumber: payer }: SgipCarrierConfig): string {
   return payer === 'sp' ? SP_PAYS : payer === 'user' ? user : payer;
@@ -71,11 +58,17 @@ export function contentTo(m: Message): { readonly messageCoding: number; readonl
   const text = decode(m.octets, coding);
   const ascii = encode(text, 'ascii');
   const octets = ascii ?? encode(text, 'ucs2') ?? NO_OCTETS;
-  return { messageCoding: ascii === undefined ? 8 : 0, messageContent: withUdh(m.udh, octets) };
+  return { messageCoding: ascii === undefined ? 8 : 0, messageContent: withUdh(withoutShifts(m.udh), octets) };
 }
 
-/** Class 0: shown at once, not stored (GSM 03.38: 0x10-0x1F and 0xF0-0xFF with class bits 0). */
-const isFlash = (dataCoding: number): boolean => (dataCoding & 0xf3) === 0x10 || (dataCoding & 0xf3) === 0xf0;
+/** Reserve has eight octets, and no specification says what they are for: integrators put a LinkID there (reference, part 10). */
+const LINK_ID = 8;
+
+export const reserveOf = (linkId: string, without: string): string =>
+  linkId === '' || linkId.length > LINK_ID ? without : linkId;
+/** What of a PDU is kept beside the message for its charging. */
+export const chargingOf = (reserve: string): Uint8Array =>
+  writeCharging({ linkId: reserve.replace(/\0+$/, ''), fee: undefined });
 
 /** SGIP as we speak it to a carrier. */
 export const sgipCarrier: CarrierMapping = {
@@ -98,7 +91,7 @@ export const sgipCarrier: CarrierMapping = {
     const udh = headerOf(m, segment.index, config.longMessage === 'udh16');
     const user = carrierNumber(m.destination, config.numbers);
     return as(codec.submit, {
-      spNumber: spNumber(m.source, config.spNumber),
+      spNumber: accessNumber(m.source, config.spNumber),
       chargeNumber: chargeNumber(user, config),
       userNumber: [user],
       corpId: config.corpId,
@@ -114,10 +107,10 @@ export const sgipCarrier: CarrierMapping = {
       reportFlag: (m.registered & 3) === 0 ? 2 : config.reportFlag,
       tpPid: m.protocolId,
       tpUdhi: udh.length > 0 ? 1 : 0,
-      messageCoding: msgFmtOf(m.cutCoding, isFlash(m.dataCoding)) ?? 4,
+      messageCoding: msgFmtFor(m),
       messageType: 0,
       messageContent: withUdh(udh, part),
-      reserve: config.linkId,
+      reserve: reserveOf(readCharging(m.tlvs).linkId, config.linkId),
     });
   },
 
@@ -170,7 +163,7 @@ export const sgipCarrier: CarrierMapping = {
         registered: 0,
         scheduledAt: 0,
         validUntil: 0,
-        tlvs: NO_OCTETS,
+        tlvs: chargingOf(v.reserve),
         platformRef: '',
         hops: '',
       },
