@@ -24,7 +24,7 @@ const MT = 6;
 
 /** TLVs of one octet are few: each is made once. */
 const octets = new Map<number, Tlv>();
-function octet(tag: number, value: number): Tlv {
+export function octet(tag: number, value: number): Tlv {
   const key = tag * 256 + value;
   let made = octets.get(key);
   if (made === undefined) {
@@ -58,7 +58,7 @@ function standingTlvs(config: SmgpCarrierConfig): readonly Tlv[] {
 function submitTlvs(m: Message, index: number, udh: Uint8Array, config: SmgpCarrierConfig): readonly Tlv[] {
   const list = standingTlvs(config);
   const full = config.tlvs === 'full';
-  if (!full && udh.length === 0 && m.protocolId === 0) return list;
+  if (!full && m.cutOf === 1 && udh.length === 0 && m.protocolId === 0) return list;
   let total = m.cutOf;
   let number = index + 1;
   if (m.udh.length > 0) {
