@@ -192,6 +192,7 @@ describe('the shipped files', () => {
     UNICOM_PASSWORD: 'e',
     UNICOM_DELIVER_PASSWORD: 'f',
     TELECOM_SECRET: 'g',
+    SCHOOL_SECRET: 'h',
   };
 
   test('example.yaml loads, and what it shows as defaults are the defaults', () => {

@@ -9,6 +9,7 @@ import type { PlatformMapping } from '../message/platform.ts';
 import { sgipCarrier } from '../message/sgip.ts';
 import { createSgipPlatform } from '../message/sgip-platform.ts';
 import { smgpCarrier } from '../message/smgp.ts';
+import { createSmgpPlatform } from '../message/smgp-platform.ts';
 import { smppCarrier } from '../message/smpp-carrier.ts';
 import { smppPlatform } from '../message/smpp-platform.ts';
 
@@ -23,7 +24,12 @@ export const CARRIER_MAPPINGS: Readonly<Record<string, CarrierMapping>> = {
 /** And as a platform speaks it. Ids of several nodes differ by the node's code. */
 export function platformMappings({ code, name, smgNodeId }: Config['node']): Readonly<Record<string, PlatformMapping>> {
   const node = code ?? codeOf(name);
-  return { smpp: smppPlatform, cmpp: createCmppPlatform(node), sgip: createSgipPlatform(smgNodeId) };
+  return {
+    smpp: smppPlatform,
+    cmpp: createCmppPlatform(node),
+    sgip: createSgipPlatform(smgNodeId),
+    smgp: createSmgpPlatform(node),
+  };
 }
 
 /** A node's code out of its name (FNV-1a, folded to 16 bits): the same after every restart, and hardly another node's. */

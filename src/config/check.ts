@@ -208,6 +208,7 @@ const LOGINS: Readonly<Record<AccountConfig['protocol'], { readonly name: number
   smpp: { name: 15, digest: false },
   cmpp: { name: 6, digest: true },
   sgip: { name: 16, digest: false },
+  smgp: { name: 8, digest: true },
 };
 
 function checkAccount(

@@ -149,7 +149,7 @@ const password = () =>
 // ---- shared choices --------------------------------------------------------------------------------------------
 
 /** Protocols that platforms may speak. */
-const platformProtocol = () => z.enum(['smpp', 'cmpp', 'sgip']);
+const platformProtocol = () => z.enum(['smpp', 'cmpp', 'sgip', 'smgp']);
 /** What becomes of a message whose outcome a crash or a lost bind left unknown. */
 const onUnknown = () => z.enum(['resend', 'fail']);
 /** What data_coding 0 (SMSC default alphabet) means to this peer (SMPP 3.4 §5.2.19). */
@@ -382,16 +382,25 @@ const cmppAccount = z.strictObject({
     ),
 });
 
+const smgpAccount = z.strictObject({
+  text: z
+    .enum(['gbk', 'ucs2', 'asGiven'])
+    .default('gbk')
+    .describe(
+      'MsgFormat of its MO: 15 (GB18030), which the specification wants, or 8, wherever that holds the text; or as the carrier gave it',
+    ),
+});
+
 export const accountSchema = z.strictObject({
   name: name().describe('Name in logs, metrics and records; unique'),
   protocol: platformProtocol().default('smpp').describe('Protocol that it speaks, on a listener of that protocol'),
   systemId: text(16)
     .min(1, 'expected a system_id')
     .describe(
-      'Login name of its binds: system_id (at most 15 octets), Source_Addr (CMPP, 6), Login Name (SGIP, 16); unique among those of one protocol',
+      'Login name of its binds: system_id (at most 15 octets), Source_Addr (CMPP, 6), Login Name (SGIP, 16), ClientID (SMGP, 8); unique among those of one protocol',
     ),
   password: password().describe(
-    'Password of its binds: a hash, or a reference. No hash for CMPP, whose platforms show a digest',
+    'Password of its binds: a hash, or a reference. No hash for CMPP and SMGP, whose platforms show a digest',
   ),
   allowedIps: z.array(cidr()).default([]).describe('Addresses it may bind from; empty: from everywhere'),
   allowedSources: z
@@ -463,6 +472,7 @@ export const accountSchema = z.strictObject({
       'Digits behind the access code of a carrier that are its own (扩展号): MO to them are its, and a source address that is empty or begins with one of them goes out behind the access code, an empty one as the first',
     ),
   sgip: sgipAccount.prefault({}).describe('SGIP only'),
+  smgp: smgpAccount.prefault({}).describe('SMGP only'),
 });
 
 // ---- carriers --------------------------------------------------------------------------------------------------

@@ -153,6 +153,6 @@ export function msgFmtFor({ cutCoding, coding, dataCoding }: Message): number {
 }
 
 /** Class 0: shown at once, not stored (GSM 03.38: 0x10-0x1F and 0xF0-0xFF with class bits 0). */
-export function isFlash(dataCoding: number): boolean {
+function isFlash(dataCoding: number): boolean {
   return (dataCoding & 0xf3) === 0x10 || (dataCoding & 0xf3) === 0xf0;
 }

@@ -4,7 +4,7 @@ import { msgIdOf, msgIdParts, NO_MSG_ID, SEQUENCES } from '../../protocols/smgp/
 import { reportText, writeReport } from '../../protocols/smgp/report.ts';
 import { STATUS, statusOf } from '../../protocols/smgp/result.ts';
 import { type deliver, type query, smgpCodec, type submit } from '../../protocols/smgp/tables.ts';
-import { TAG } from '../../protocols/smgp/tlv-tags.ts';
+import { TAG, textTlv } from '../../protocols/smgp/tlv-tags.ts';
 import { decode, encode } from '../../protocols/text/charset.ts';
 import { contentOf as codingFamily, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { BEIJING, beijingTime, parseTime } from '../../protocols/wire/beijing.ts';
@@ -13,12 +13,13 @@ import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, tlvUint } from '../../protocols/wire/tlv.ts';
 import type { AccountConfig } from '../config/schema.ts';
+import { readCharging } from './charging.ts';
 import { withUdh } from './cmpp.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { ACCEPTED, DELIVERED, type Draft, type Message, NO_OCTETS, REPLAYED, STATE_NAMES } from './message.ts';
 import type { FromPlatform, PlatformMapping, Refusal } from './platform.ts';
 import { type KnownId, ROUND, reducedId } from './public-id.ts';
-import { contentOf, octet } from './smgp.ts';
+import { chargingOf, contentOf, octet } from './smgp.ts';
 
 /** What a refusal is in Status of Submit_Resp. "Busy" is the only one that means "later". */
 const REFUSALS: Readonly<Record<Refusal, number>> = {
@@ -70,22 +71,17 @@ function readSubmit(v: Pdu<typeof submit>, now: number): FromPlatform {
     protocolId: tlvUint(v.tlvs, TAG.tpPid) ?? 0,
     // One appendix counts to 9.
     priority: Math.min(v.priority, 3),
-    dataCoding: dataCodingOf(v.msgFormat),
     ...content,
     registered: v.needReport === 0 ? 0 : 1,
     scheduledAt,
     validUntil: givenTime(v.validTime, now) ?? 0,
-    tlvs: NO_OCTETS,
+    tlvs: chargingOf(v.tlvs),
     platformRef: '',
     hops: '',
   };
   if (receivers === 1) return { what: 'submit', draft };
   return { what: 'multi', whole: true, drafts: v.destTermId.map((destination) => ({ ...draft, destination })) };
 }
-
-/** A class, or what kind of binary it is, stays with a message; plain text has no more than its coding. */
-const dataCodingOf = (msgFormat: number): number =>
-  msgFormat > 0x0f || codingFamily(msgFormat) === 'octets' ? msgFormat : 0;
 
 /** 0 where none is given, undefined where it is no time. */
 function givenTime(text: string, now: number): number | undefined {
@@ -213,10 +209,12 @@ function moContent(m: Message, wanted: AccountConfig['smgp']['text']): Formatted
 }
 
 function moTlvs(m: Message): readonly Tlv[] {
-  if (m.protocolId === 0 && m.udh.length === 0) return NO_TLVS;
+  const { linkId } = readCharging(m.tlvs);
+  if (m.protocolId === 0 && m.udh.length === 0 && linkId === '') return NO_TLVS;
   const list: Tlv[] = [];
   if (m.protocolId !== 0) list.push(octet(TAG.tpPid, m.protocolId));
   if (m.udh.length > 0) list.push(octet(TAG.tpUdhi, 1));
+  if (linkId !== '') list.push(textTlv(TAG.linkId, linkId));
   return list;
 }
 

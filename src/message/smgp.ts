@@ -3,9 +3,9 @@ import { msgIdHex, NO_MSG_ID } from '../../protocols/smgp/msg-id.ts';
 import { readReport } from '../../protocols/smgp/report.ts';
 import { STATUS, statusOf } from '../../protocols/smgp/result.ts';
 import { deliver, smgpCodec } from '../../protocols/smgp/tables.ts';
-import { octetTlv, TAG, textTlv } from '../../protocols/smgp/tlv-tags.ts';
+import { octetTlv, TAG, textOf, textTlv } from '../../protocols/smgp/tlv-tags.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
-import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
+import { contentOf as codingFamily, codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
@@ -13,7 +13,8 @@ import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, tlvUint } from '../../protocols/wire/tlv.ts';
 import type { CarrierConfig, SmgpCarrierConfig } from '../config/schema.ts';
-import { isFlash, withUdh } from './cmpp.ts';
+import { readCharging, writeCharging } from './charging.ts';
+import { msgFmtFor, withUdh } from './cmpp.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Draft, type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { accessNumber, carrierNumber } from './number.ts';
@@ -39,9 +40,8 @@ const standing = new WeakMap<SmgpCarrierConfig, readonly Tlv[]>();
 function standingTlvs(config: SmgpCarrierConfig): readonly Tlv[] {
   let list = standing.get(config);
   if (list === undefined) {
-    const { linkId, msgSrc, mServiceId, chargeUserType, tlvs } = config;
+    const { msgSrc, mServiceId, chargeUserType, tlvs } = config;
     const made: Tlv[] = [];
-    if (linkId !== '') made.push(textTlv(TAG.linkId, linkId));
     if (tlvs === 'full' || chargeUserType !== 0) made.push(octet(TAG.chargeUserType, chargeUserType));
     if (tlvs === 'full') {
       for (const tag of [TAG.chargeTermType, TAG.destTermType, TAG.submitMsgType, TAG.spDealResult])
@@ -58,7 +58,9 @@ function standingTlvs(config: SmgpCarrierConfig): readonly Tlv[] {
 function submitTlvs(m: Message, index: number, udh: Uint8Array, config: SmgpCarrierConfig): readonly Tlv[] {
   const list = standingTlvs(config);
   const full = config.tlvs === 'full';
-  if (!full && m.cutOf === 1 && udh.length === 0 && m.protocolId === 0) return list;
+  // Of the MO that asked for this message (点播).
+  const linkId = readCharging(m.tlvs).linkId || config.linkId;
+  if (!full && linkId === '' && m.cutOf === 1 && udh.length === 0 && m.protocolId === 0) return list;
   let total = m.cutOf;
   let number = index + 1;
   if (m.udh.length > 0) {
@@ -69,6 +71,7 @@ function submitTlvs(m: Message, index: number, udh: Uint8Array, config: SmgpCarr
   const own: Tlv[] = [];
   if (full || m.protocolId !== 0) own.push(octet(TAG.tpPid, m.protocolId));
   if (full || udh.length > 0) own.push(octet(TAG.tpUdhi, udh.length > 0 ? 1 : 0));
+  if (linkId !== '') own.push(textTlv(TAG.linkId, linkId));
   if (full || total > 1) own.push(octet(TAG.pkTotal, total), octet(TAG.pkNumber, number));
   own.push(...list);
   return own;
@@ -88,14 +91,22 @@ export function contentOf(
   content: Uint8Array,
   msgFormat: number,
   tlvs: readonly Tlv[],
-): Pick<Draft, 'udh' | 'octets' | 'coding'> {
+): Pick<Draft, 'udh' | 'octets' | 'coding' | 'dataCoding'> {
   const header = hasUdh(tlvUint(tlvs, TAG.tpUdhi) ?? 0) ? Math.min((content[0] ?? -1) + 1, content.length) : 0;
   const text = content.subarray(header);
   return {
     udh: header === 0 ? NO_OCTETS : content.subarray(0, header),
     octets: text,
     coding: codingOf(msgFormat, text),
+    // A class, or what kind of binary it is; plain text has no more than its coding.
+    dataCoding: msgFormat > 0x0f || codingFamily(msgFormat) === 'octets' ? msgFormat : 0,
   };
+}
+
+/** The LinkID that a Submit or Deliver brings, as a message keeps it. */
+export function chargingOf(tlvs: readonly Tlv[]): Uint8Array {
+  const linkId = textOf(tlvs, TAG.linkId);
+  return linkId === '' ? NO_OCTETS : writeCharging({ linkId, fee: undefined });
 }
 
 /** SMGP as we speak it to a carrier. */
@@ -124,7 +135,7 @@ export const smgpCarrier: CarrierMapping = {
       feeType: config.feeType,
       feeCode: config.feeCode,
       fixedFee: config.fixedFee,
-      msgFormat: msgFmtOf(m.cutCoding, isFlash(m.dataCoding)) ?? 4,
+      msgFormat: msgFmtFor(m),
       validTime: (m.flags & VALIDITY_GIVEN) === 0 ? '' : absoluteTime(m.validUntil),
       atTime: '',
       srcTermId: accessNumber(m.source, config.srcTermId),
@@ -180,12 +191,11 @@ export const smgpCarrier: CarrierMapping = {
         esmClass: 0,
         protocolId: tlvUint(v.tlvs, TAG.tpPid) ?? 0,
         priority: 0,
-        dataCoding: 0,
         ...contentOf(v.msgContent, v.msgFormat, v.tlvs),
         registered: 0,
         scheduledAt: 0,
         validUntil: 0,
-        tlvs: NO_OCTETS,
+        tlvs: chargingOf(v.tlvs),
         platformRef: '',
         hops: '',
       },

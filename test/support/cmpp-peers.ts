@@ -43,7 +43,7 @@ export const u32 = (n: number): Buffer => {
   return b;
 };
 export const ucs2 = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
-const textOf = (b: Buffer): string => {
+export const textOf = (b: Buffer): string => {
   const end = b.indexOf(0);
   return b.toString('latin1', 0, end < 0 ? b.length : end);
 };
@@ -208,7 +208,7 @@ export const deliverBody = (
   ]);
 
 /** Cuts frames out of a socket. */
-function frames(socket: Socket, onFrame: (f: Frame) => void): void {
+export function frames(socket: Socket, onFrame: (f: Frame) => void): void {
   let held = Buffer.alloc(0);
   socket.on('data', (chunk) => {
     held = Buffer.concat([held, chunk]);

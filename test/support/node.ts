@@ -14,7 +14,7 @@ export function scratchFolder(): { path: string; remove(): void } {
 
 export interface CarrierSetup {
   readonly name: string;
-  readonly protocol: 'cmpp' | 'smpp';
+  readonly protocol: 'cmpp' | 'smgp' | 'smpp';
   readonly port: number;
   /** More keys of the carrier, as YAML flow: `window: 10, coding: [ucs2]`. */
   readonly more?: string;
@@ -47,7 +47,9 @@ export function yamlOf(setup: Setup): string {
     const own =
       c.protocol === 'cmpp'
         ? `version: "${c.version ?? '2.0'}", spId: "900001", sharedSecret: { demo: secret }`
-        : 'systemId: yima, password: { demo: secret }';
+        : c.protocol === 'smgp'
+          ? `version: "${c.version ?? '3.0'}", clientId: "10659000", sharedSecret: { demo: secret }`
+          : 'systemId: yima, password: { demo: secret }';
     return `  - { name: ${c.name}, protocol: ${c.protocol}, host: 127.0.0.1, port: ${c.port}, ${own}, reconnect: { from: 100ms, to: 500ms }${c.more === undefined ? '' : `, ${c.more}`} }`;
   });
   const all = setup.carriers.map((c) => `{ name: ${c.name} }`).join(', ');
