@@ -2,6 +2,7 @@ import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
 import { limitsFor, segment } from '../../protocols/text/segment.ts';
 import { withConcat, withoutConcat } from '../../protocols/text/udh.ts';
 import { type Content, NO_OCTETS } from '../message/message.ts';
+import { headerAsIs, withoutShifts } from '../message/user-data-header.ts';
 
 /** The part of a message that joining and cutting change. */
 export type Text = Pick<Content, 'udh' | 'dataCoding' | 'coding' | 'octets'>;
@@ -14,7 +15,8 @@ export type Text = Pick<Content, 'udh' | 'dataCoding' | 'coding' | 'octets'>;
 export function joinParts(parts: readonly Text[]): Text {
   const first = parts[0];
   if (first === undefined) return { udh: NO_OCTETS, dataCoding: 0, coding: 'octets', octets: NO_OCTETS };
-  const udh = withoutConcat(first.udh);
+  // The tables of a language belong to the coding: its name says them.
+  const udh = withoutShifts(withoutConcat(first.udh));
   const coding = commonCoding(parts);
   if (coding === undefined) {
     const text = parts.map((p) => decode(p.octets, p.coding)).join('');
@@ -38,21 +40,25 @@ const hasMark = (octets: Uint8Array): boolean => octets.length >= 2 && octets[0]
 /** Octets of a PDU that holds no more than a short message. */
 export const SHORT = 140;
 
-/** A text in a coding that every protocol of short PDUs has: ASCII and UCS-2 for the two that they lack. */
+const PLAIN: ReadonlySet<Coding> = new Set(['ascii', 'gbk', 'ucs2', 'octets']);
+
+/** A text in a coding that every protocol of short PDUs has: ASCII or UCS-2 where it is in one that they lack. */
 export function plain(text: Text): Text {
-  if (text.coding !== 'gsm7' && text.coding !== 'latin1') return text;
+  if (PLAIN.has(text.coding)) return text;
   const read = decode(text.octets, text.coding);
+  const udh = withoutShifts(text.udh);
   const ascii = encode(read, 'ascii');
   return ascii === undefined
-    ? { udh: text.udh, dataCoding: 0, coding: 'ucs2', octets: encode(read, 'ucs2')! }
-    : { udh: text.udh, dataCoding: 0, coding: 'ascii', octets: ascii };
+    ? { udh, dataCoding: 0, coding: 'ucs2', octets: encode(read, 'ucs2')! }
+    : { udh, dataCoding: 0, coding: 'ascii', octets: ascii };
 }
 
 /** A whole text as what fits one PDU of `room` octets: itself, or segments of ours with an 8-bit reference. */
 export function cutWhole(text: Text, room: number, ref: number): Text[] {
   const { udh, octets, coding } = text;
-  if (udh.length + octets.length <= room) return [text];
-  const limits = limitsFor(coding, 6, Math.max(udh.length - 1, 0));
+  const header = headerAsIs(text);
+  if (header.length + octets.length <= room) return [text];
+  const limits = limitsFor(coding, 6, Math.max(header.length - 1, 0));
   const parts = segment(octets, coding, { single: 0, part: limits.part });
   return parts.map((part, k) => ({ ...text, udh: withConcat(udh, ref, parts.length, k + 1, false), octets: part }));
 }
