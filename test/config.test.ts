@@ -95,6 +95,13 @@ function changed(from: string, to: string): string {
   return BASE.replace(from, to);
 }
 
+/** BASE with a CMPP listener and its account on it. */
+function cmppAccount(password: string): string {
+  return changed('    protocol: smpp\n    listen', '    protocol: cmpp\n    listen')
+    .replace('  - name: acme\n', '  - name: acme\n    protocol: cmpp\n')
+    .replace('password: { demo: secret }', password);
+}
+
 describe('scalars', () => {
   test.each([
     ['500ms', 500],
@@ -434,6 +441,36 @@ const WRONG: [what: string, text: () => string, ...expected: (string | RegExp)[]
     /accounts\[1\]\.systemId: the systemId "acme" is already used by accounts\[0\]\.systemId$/,
   ],
   [
+    'a CMPP account whose password is known by a hash only',
+    () => cmppAccount(`password: { scrypt: "${HASH}" }`),
+    /^y\.yaml:10:25: accounts\[0\]\.password\.scrypt: CMPP platforms prove their password by a digest, .* use \{ env: NAME \} or \{ file: path \}$/,
+  ],
+  [
+    'a CMPP account whose variable holds a hash',
+    () => cmppAccount('password: { env: HASH_HERE }'),
+    /^y\.yaml:10:22: accounts\[0\]\.password\.env: holds a hash; CMPP platforms prove .*, with the password in it$/,
+  ],
+  [
+    'a login name longer than Source_Addr',
+    () => cmppAccount('password: { demo: secret }').replace('systemId: acme', 'systemId: "9000010"'),
+    'y.yaml:9:15: accounts[0].systemId: a login name of CMPP has at most 6 octets',
+  ],
+  [
+    'an account whose protocol no listener speaks',
+    () => changed('    systemId: acme', '    protocol: cmpp\n    systemId: acme'),
+    'y.yaml:8:15: accounts[0].protocol: no listener speaks cmpp',
+  ],
+  [
+    'an account of a protocol that there is not',
+    () => changed('    systemId: acme', '    protocol: xmpp\n    systemId: acme'),
+    /^y\.yaml:8:15: accounts\[0\]\.protocol: expected one of smpp, cmpp/,
+  ],
+  [
+    'a node code beyond 16 bits',
+    () => `node: { code: 65536 }\n${BASE}`,
+    /^y\.yaml:1:15: node\.code: expected at most 65535/,
+  ],
+  [
     'two carriers of one name',
     () => changed('name: intl\n', 'name: mobile\n'),
     /^y\.yaml:19:11: carriers\[1\]\.name: the carrier name "mobile" is already used/,
@@ -548,12 +585,23 @@ const WRONG: [what: string, text: () => string, ...expected: (string | RegExp)[]
 
 describe('a wrong configuration', () => {
   test.each(WRONG)('%s', (_what, text, ...expected) => {
-    const found = problems(text());
+    const found = problems(text(), { HASH_HERE: HASH });
     for (const [i, problem] of expected.entries()) {
       if (typeof problem === 'string') expect(found[i]).toBe(problem);
       else expect(found[i]).toMatch(problem);
     }
     if (expected.every((problem) => typeof problem === 'string')) expect(found).toHaveLength(expected.length);
+  });
+
+  test('one login name may be of two protocols', () => {
+    const text = cmppAccount('password: { demo: secret }').replace(
+      'accounts:',
+      '  - { name: smpp2, protocol: smpp, listen: 127.0.0.1:2777 }\naccounts:\n  - { name: b, systemId: acme, password: { demo: x }, route: main }',
+    );
+    expect(good(text).accounts.map((a) => [a.systemId, a.protocol])).toEqual([
+      ['acme', 'smpp'],
+      ['acme', 'cmpp'],
+    ]);
   });
 
   test('an empty one names all that is missing', () => {

@@ -339,8 +339,8 @@ export interface Ismg {
   readonly sockets: Set<Socket>;
   /** Results of the answers to our DELIVERs. */
   readonly answers: number[];
-  /** Status of CONNECT_RESP, and what follows it: AuthenticatorISMG and Version. */
-  login: { status: number; rest?: Uint8Array };
+  /** Body of CONNECT_RESP for that of a CONNECT; default: Status 0, zeros, the version. */
+  onConnect: (body: Buffer) => Uint8Array;
   /** What is written for a SUBMIT, besides nothing; default: SUBMIT_RESP of Result 0. */
   onSubmit: (id: Buffer, sequence: number, fields: ReturnType<typeof readSubmit>) => readonly Uint8Array[];
   accept(id: Buffer, sequence: number): Buffer;
@@ -366,12 +366,10 @@ export async function startIsmg(version: number): Promise<Ismg> {
     });
     frames(socket, (f) => {
       switch (f.command) {
-        case CONNECT: {
-          const { status, rest = Buffer.concat([Buffer.alloc(16), Buffer.of(version)]) } = ismg.login;
-          socket.write(frame(CONNECT | RESP, f.sequence, v3 ? u32(status) : Buffer.of(status), rest));
-          if (status === 0) sockets.add(socket);
+        case CONNECT:
+          socket.write(frame(CONNECT | RESP, f.sequence, ismg.onConnect(f.body)));
+          sockets.add(socket);
           break;
-        }
         case ACTIVE_TEST:
           // Without the Reserved octet, as some carriers answer.
           socket.write(frame(ACTIVE_TEST | RESP, f.sequence));
@@ -402,7 +400,7 @@ export async function startIsmg(version: number): Promise<Ismg> {
     submits: [],
     sockets,
     answers: [],
-    login: { status: 0 },
+    onConnect: () => Buffer.concat([v3 ? u32(0) : Buffer.of(0), Buffer.alloc(16), Buffer.of(version)]),
     accept: (id, s) => frame(SUBMIT | RESP, s, id, v3 ? u32(0) : Buffer.of(0)),
     onSubmit: (id, s) => [ismg.accept(id, s)],
     deliver: (body, socket = [...sockets][0]) =>
