@@ -3,6 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { listenForCalls } from '../callback.ts';
 import { type Measured, run, start } from '../process.ts';
 import { latencyOf, type Measurement, printTable, type Result } from './figures.ts';
 
@@ -25,10 +26,13 @@ const CHINESE =
   '您的验证码是482913，请在五分钟内完成登录，切勿将验证码告诉他人。如非本人操作，请忽略本短信或致电客服热线咨询。感谢您的使用与支持！祝您生活愉快';
 const LATIN = 'Your parcel 48291377 will be delivered today between 2 and 4 pm. Reply HOME or SHOP to choose a place.';
 
+type Protocol = 'smpp' | 'cmpp' | 'sgip' | 'smgp';
+
 interface Case {
   readonly name: string;
   readonly what: string;
-  readonly carrier: 'cmpp' | 'smpp';
+  readonly platform: Protocol;
+  readonly carrier: Protocol;
   readonly coding: string;
   readonly text: string;
   readonly binds: number;
@@ -39,6 +43,7 @@ interface Case {
 }
 
 const usual = {
+  platform: 'smpp',
   carrier: 'cmpp',
   coding: 'ucs2',
   text: CHINESE.slice(0, 70),
@@ -75,7 +80,14 @@ const CASES: readonly Case[] = [
     carrierWindow: 16,
     share: 0.25,
   },
+  { ...usual, name: 'sgip-ucs2', what: 'SMPP → SGIP 1.2, UCS2, 70 characters', carrier: 'sgip', share: 0.5 },
+  { ...usual, name: 'smgp-ucs2', what: 'SMPP → SMGP 3.0, UCS2, 70 characters', carrier: 'smgp', share: 0.5 },
+  { ...usual, name: 'cmpp-cmpp', what: 'CMPP 2.0 → CMPP 2.0, UCS2, 70 characters', platform: 'cmpp', share: 0.5 },
 ];
+/** The case that the other protocols are measured against, and how much more CPU a message of theirs may take. */
+const YARDSTICK = 'cmpp-ucs2';
+const MEASURED_BY_IT = ['sgip-ucs2', 'smgp-ucs2', 'cmpp-cmpp'];
+const MOST_RATIO = 1.5;
 
 const options = new Command('bench')
   .description('measures the gateway against a relay on the smpp package')
@@ -96,7 +108,7 @@ const say = (text: string): void => {
 /** Parts that a text takes from a platform that splits it: what the verdict counts. */
 async function load(
   port: number,
-  c: Pick<Case, 'binds' | 'window' | 'text'>,
+  c: Pick<Case, 'platform' | 'binds' | 'window' | 'text'>,
   count: number,
   folder: string,
   more: readonly string[] = [],
@@ -108,6 +120,8 @@ async function load(
     'platform',
     '--port',
     String(port),
+    '--protocol',
+    c.platform,
     '--system-id',
     'bench',
     '--password',
@@ -121,18 +135,25 @@ async function load(
     '--texts',
     file,
     '--long',
-    'payload',
+    c.platform === 'smpp' ? 'payload' : 'udh',
     '--json',
     ...more,
   ]);
   return JSON.parse(printed) as Measurement;
 }
 
-function gatewayConfig(folder: string, c: Case, carrierPort: number, more = ''): string {
-  const carrier =
-    c.carrier === 'cmpp'
-      ? 'protocol: cmpp, version: "2.0", spId: "900001", sharedSecret: { demo: bench }'
-      : 'protocol: smpp, systemId: bench, password: { demo: bench }';
+/** How the gateway logs in at each carrier. */
+const CARRIER_KEYS: Readonly<Record<Protocol, string>> = {
+  smpp: 'systemId: bench, password: { demo: bench }',
+  cmpp: 'version: "2.0", spId: "900001", sharedSecret: { demo: bench }',
+  sgip: 'systemId: bench, password: { demo: bench }, corpId: "12345", areaCode: "010", deliver: { systemId: bench, password: { demo: bench } }',
+  smgp: 'version: "3.0", clientId: bench, sharedSecret: { demo: bench }',
+};
+
+/** `deliverPort`: where an SGIP carrier dials us with its reports. */
+function gatewayConfig(folder: string, c: Case, carrierPort: number, deliverPort: number): string {
+  const listeners = [`{ name: ${c.platform}, protocol: ${c.platform}, listen: 127.0.0.1:0 }`];
+  if (c.carrier === 'sgip') listeners.push(`{ name: deliver, protocol: sgip, listen: 127.0.0.1:${deliverPort} }`);
   const file = join(folder, 'bench.yaml');
   writeFileSync(
     file,
@@ -141,11 +162,11 @@ node: { name: bench, data: "${join(folder, 'data')}" }
 log: { level: warn }
 store: { commitDelay: ${options.commitDelay} }
 admin: { listen: 127.0.0.1:0 }
-listeners: [ { name: smpp, protocol: smpp, listen: 127.0.0.1:0 } ]
-accounts: [ { name: bench, systemId: bench, password: { demo: bench }, route: main, maxBinds: 100, window: 200 } ]
-carriers: [ { name: carrier, host: 127.0.0.1, port: ${carrierPort}, ${carrier}, coding: [${c.coding}], binds: ${c.carrierBinds}, window: ${c.carrierWindow}, queue: { max: 2000000, maxWait: 1h } } ]
+listeners: [ ${listeners.join(', ')} ]
+accounts: [ { name: bench, protocol: ${c.platform}, systemId: bench, password: { demo: bench }, route: main, maxBinds: 100, window: 200 } ]
+carriers: [ { name: carrier, host: 127.0.0.1, port: ${carrierPort}, protocol: ${c.carrier}, ${CARRIER_KEYS[c.carrier]}, coding: [${c.coding}], binds: ${c.carrierBinds}, window: ${c.carrierWindow}, queue: { max: 2000000, maxWait: 1h } } ]
 routes: [ { name: main, rules: [ { steps: [ { carriers: [ { name: carrier } ] } ] } ] } ]
-${more}`,
+`,
   );
   return file;
 }
@@ -162,6 +183,13 @@ const carrierArgs = (c: Pick<Case, 'carrier'>, more: readonly string[] = []): st
   '--ready-json',
   ...more,
 ];
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const { server, port } = await listenForCalls(0);
+  server.close();
+  return port;
+}
 
 async function measure(
   name: string,
@@ -193,20 +221,22 @@ async function measure(
 
 function portOf(target: Measured): number {
   const { ready } = target;
-  const port = ready.port ?? (ready.listeners as Record<string, number> | undefined)?.smpp;
+  const listeners = ready.listeners as Readonly<Record<string, number>> | undefined;
+  const port = ready.port ?? listeners?.smpp ?? listeners?.cmpp;
   if (typeof port !== 'number') throw new Error(`${target.name} does not say its port: ${JSON.stringify(ready)}`);
   return port;
 }
 
-function startGateway(folder: string, c: Case, carrier: Measured): Promise<Measured> {
-  const config = gatewayConfig(folder, c, portOf(carrier));
+function startGateway(folder: string, c: Case, carrier: Measured, deliverPort = 0): Promise<Measured> {
+  const config = gatewayConfig(folder, c, portOf(carrier), deliverPort);
   return start('gateway', [...NODE_FLAGS, GATEWAY, 'serve', '--config', config, '--ready-json']);
 }
 
 async function gatewayCase(c: Case, folder: string): Promise<Result> {
   say(`${c.name}: ${c.what}`);
-  const carrier = await start('carrier', carrierArgs(c));
-  const gateway = await startGateway(folder, c, carrier);
+  const deliverPort = c.carrier === 'sgip' ? await freePort() : 0;
+  const carrier = await start('carrier', carrierArgs(c, deliverPort === 0 ? [] : ['--callback', String(deliverPort)]));
+  const gateway = await startGateway(folder, c, carrier, deliverPort);
   try {
     return await measure(c.name, c.what, gateway, c, Math.round(messages * c.share), folder);
   } finally {
@@ -281,12 +311,20 @@ async function waitingCase(folder: string): Promise<Result> {
   }
 }
 
+const ratioLine = ({ what, ratio }: { what: string; ratio: number }): string =>
+  `${what}: ${ratio.toFixed(2)} × the CPU of a message SMPP → CMPP 2.0${ratio > MOST_RATIO ? ` (more than ${MOST_RATIO} ×)` : ''}`;
+
 const folder = mkdtempSync(join(tmpdir(), 'yima-bench-'));
 try {
   const results: Result[] = [];
   for (const c of CASES) if (wanted(c.name)) results.push(await gatewayCase(c, folder));
   const relay = wanted('relay') ? await relayCase(folder) : undefined;
   const waiting = wanted('waiting') ? await waitingCase(folder) : undefined;
+  const yardstick = results.find((r) => r.name === YARDSTICK)?.cpu_us_per_msg;
+  const ratios = results.flatMap((r) => {
+    if (yardstick === undefined || !MEASURED_BY_IT.includes(r.name)) return [];
+    return [{ name: r.name, what: r.what, ratio: Number((r.cpu_us_per_msg / yardstick).toFixed(2)) }];
+  });
   const report = {
     machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version },
     cases: results.map((r) => ({
@@ -295,6 +333,7 @@ try {
     })),
     ...(relay === undefined ? {} : { relay }),
     ...(waiting === undefined ? {} : { waiting }),
+    ...(ratios.length === 0 ? {} : { ratios }),
   };
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else
@@ -303,7 +342,7 @@ try {
         ...report.cases,
         ...(relay === undefined ? [] : [relay]),
         ...(waiting === undefined ? [] : [waiting]),
-      ]),
+      ]) + ratios.map((r) => `\n${ratioLine(r)}`).join('') + (ratios.length > 0 ? '\n' : ''),
     );
 } finally {
   rmSync(folder, { recursive: true, force: true });
