@@ -342,7 +342,9 @@ try {
         ...report.cases,
         ...(relay === undefined ? [] : [relay]),
         ...(waiting === undefined ? [] : [waiting]),
-      ]) + ratios.map((r) => `\n${ratioLine(r)}`).join('') + (ratios.length > 0 ? '\n' : ''),
+      ]) +
+        ratios.map((r) => `\n${ratioLine(r)}`).join('') +
+        (ratios.length > 0 ? '\n' : ''),
     );
 } finally {
   rmSync(folder, { recursive: true, force: true });
