@@ -21,8 +21,8 @@ const KINDS: readonly Kind[] = [
   { name: 'SMGP 3.0', protocol: 'smgp', version: '3.0' },
 ];
 
-/** Protocols that platforms may speak to the gateway. */
-const PLATFORMS = KINDS.filter((k) => k.protocol !== 'smgp');
+/** Protocols that platforms speak to the gateway, and that it speaks to carriers. */
+const PLATFORMS = KINDS;
 const CARRIERS = KINDS;
 
 /** What became of each pair; `cells` in the order of `platforms`, then `carriers`. */
