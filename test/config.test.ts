@@ -402,6 +402,12 @@ const WRONG: [what: string, text: () => string, ...expected: (string | RegExp)[]
     /^y\.yaml:\d+:\d+: carriers\[0\]: expected `nodeId`, or `areaCode` to make it of$/,
   ],
   [
+    'an SGIP platform that is to be called back, and nothing says where',
+    () => changed('    systemId: acme', '    protocol: sgip\n    systemId: acme'),
+    'y.yaml:7:5: accounts[0].sgip: reports and MO are brought to the platform: expected `callback`, or `reports: same`',
+    'y.yaml:8:15: accounts[0].protocol: no listener speaks sgip',
+  ],
+  [
     'an SGIP gateway that is to bring reports where nothing listens for it',
     () =>
       changed(
