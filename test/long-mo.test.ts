@@ -287,6 +287,29 @@ describe('platforms whose PDUs hold a short message only', () => {
   });
 });
 
+describe('a whole text that waits', () => {
+  it('is cut for a platform that comes with SMPP 3.3, which has no message_payload; a restart in between', async () => {
+    const data = rig.folder();
+    const a = await rig.smsc();
+    const n = await start(a, { data });
+    const long = ['甲', '乙', '丙'].map((c) => c.repeat(67));
+    for (const [k, t] of long.entries()) await a.deliver(part(k + 1, 3, t));
+    const p = await rig.platform(n.port, { version: 0x33, answer: () => undefined });
+    await p.delivered(3);
+    expect(p.delivers.map((d) => [d.esm_class, d.short_message.length])).toEqual(long.map(() => [0x40, 140]));
+    n.gw.batch.stop();
+    await n.engine.close();
+    const again = await start(a, { data });
+    const q = await rig.platform(again.port, { version: 0x33 });
+    const text = (await q.delivered(3)).map((d) =>
+      Buffer.from(d.short_message.subarray(6)).swap16().toString('utf16le'),
+    );
+    expect(text).toEqual(long);
+    await until('all told', () => kept(again) === 0);
+    expect((await recordsOf(again)).map((r) => [r.kind, r.state])).toEqual(long.map(() => ['MO', 'DELIVERED']));
+  });
+});
+
 describe('parts that never come', () => {
   it('what came goes out marked when the time is over; and counts', async () => {
     const a = await rig.smsc();

@@ -3,7 +3,7 @@ import type { Carrier } from '../gateway/carrier.ts';
 import type { Gateway } from '../gateway/context.ts';
 import { formOf } from '../gateway/correlate.ts';
 import { listUnmatched } from '../gateway/unmatched.ts';
-import { FAILED, type Message, MO, REPORTED, stateName } from '../message/message.ts';
+import { FAILED, type Message, MO, PART, REPORTED, stateName } from '../message/message.ts';
 import type { MessageRecord } from '../store/records.ts';
 import { maskNumber } from './mask.ts';
 import { ceilingOf, limitOf, outboxAge } from './metrics.ts';
@@ -160,7 +160,7 @@ export function messageView(gw: Gateway, m: Message): object {
     acceptedAt: time(m.acceptedAt),
     scheduledAt: time(m.scheduledAt),
     validUntil: time(m.validUntil),
-    stage: STAGES[m.stage],
+    stage: (m.flags & PART) === 0 ? STAGES[m.stage] : 'waiting for parts',
     state: m.state === 0 ? null : stateName(m.state),
     error: m.error,
     reason: m.reason,

@@ -1,27 +1,12 @@
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { ENDED, type Message, MO } from '../message/message.ts';
 import type { Session } from '../session/session.ts';
-import { plans } from '../store/events.ts';
 import { type Account, pauseTelling, tellingWent } from './account.ts';
 import type { Gateway } from './context.ts';
-import { countDay } from './days.ts';
+import { recut } from './long-mo.ts';
 import { asPlatformSees } from './numbers.ts';
-import { applyClosed, find, freeze } from './state.ts';
-
-/** Receipts in memory as objects; those behind them wait frozen. */
-const HOT_OUTBOX = 2_000;
-
-/** Puts an ended message (or an MO) into its platform's outbox. */
-export function tell(gw: Gateway, m: Message): void {
-  const account = gw.accounts.get(m.account);
-  if (account === undefined) {
-    close(gw, m, 'no such account');
-    return;
-  }
-  account.outbox.push(m.id);
-  if (account.receivers === 0 || account.outbox.length > HOT_OUTBOX) freeze(gw.state, m);
-  gw.turn.mark(account);
-}
+import { find, freeze } from './state.ts';
+import { close } from './tell.ts';
 
 /** The pump of an account's outbox: hands over receipts and MO while its binds have room. */
 export function deliverPump(gw: Gateway, account: Account): void {
@@ -46,6 +31,7 @@ export function deliverPump(gw: Gateway, account: Account): void {
         session = own;
       }
     }
+    if (m.kind === MO && recut(gw, account, m, session.version)) continue;
     const { mapping, config } = account;
     const seen = asPlatformSees(m, config, gw.carriers);
     const out =
@@ -118,20 +104,6 @@ function again(gw: Gateway, account: Account, m: Message): void {
   account.outbox.unshift(m.id);
   if (account.receivers === 0) freeze(gw.state, m);
   else gw.turn.mark(account);
-}
-
-/** The last word on a message: its receipt is taken, or given up. */
-export function close(gw: Gateway, m: Message, outcome: string): void {
-  const value = { id: m.id, outcome, at: gw.clock.now() };
-  // An MO has come to its end only now; held until its record is in the file.
-  if (m.kind === MO) {
-    const account = gw.accounts.get(m.account);
-    if (account?.mapping.tellsDays) countDay(account, m, outcome === 'taken' ? 'moTaken' : 'moFailed');
-    gw.state.holds.hold(m.batch);
-    gw.batch.effect(gw.records.add, m, m.batch, undefined);
-  }
-  gw.batch.add(plans.closed, value);
-  applyClosed(gw.state, m, value);
 }
 
 /** The platform's answer came after its time: what it took needs no second telling, wherever it waits for one. */

@@ -13,10 +13,10 @@ import type { Account } from './account.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { unpark, warm } from './correlate.ts';
-import { close } from './deliver.ts';
 import { enqueue, expired } from './dispatch.ts';
 import { end } from './finish.ts';
 import { LATE, rest, thaw } from './state.ts';
+import { close } from './tell.ts';
 
 /** Parked reports and cold messages looked at in one tick. */
 const SLICE = 500;

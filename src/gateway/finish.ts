@@ -2,9 +2,9 @@ import { ACCEPTED, ANSWERED, DELIVERED, type Message, MT } from '../message/mess
 import { plans } from '../store/events.ts';
 import type { Gateway } from './context.ts';
 import { countDay } from './days.ts';
-import { tell } from './deliver.ts';
 import { canonicalId } from './id-form.ts';
 import { applyEnded } from './state.ts';
+import { tell } from './tell.ts';
 
 /** Whether the platform wants to hear of this final state (SMPP 3.4, 5.2.17: bits 1-0 are a number). */
 export function wantsReceipt(m: Pick<Message, 'registered'>, state: number): boolean {

@@ -34,17 +34,18 @@ import { type Bind, type Carrier, createBind, createCarrier } from './carrier.ts
 import { type Carrying, createCarrying } from './carry.ts';
 import type { Gateway } from './context.ts';
 import { onAnswered, onLateAnswer, onNoAnswer, onReport } from './correlate.ts';
-import { deliverPump, tell, told, toldLate, untold } from './deliver.ts';
+import { deliverPump, told, toldLate, untold } from './deliver.ts';
 import { dispatchPump, enqueue, reroute, routeOf, unknownOutcome } from './dispatch.ts';
 import { createExpiry, keptUntil } from './expire.ts';
 import { canonicalId } from './id-form.ts';
-import { giveUpWaiting, rememberPart, resumePart } from './long-mo.ts';
+import { ANEW, giveUpWaiting, rememberPart, resumePart } from './long-mo.ts';
 import { onMo } from './mo.ts';
 import { createRate } from './rate.ts';
 import { createRecent } from './recent.ts';
 import { createRoom } from './room.ts';
 import { compileRoutes } from './route.ts';
 import { createState, find, replayEvent } from './state.ts';
+import { tell } from './tell.ts';
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -334,6 +335,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
         readBatch(b, (kind, value) => {
           events++;
           replayEvent(gw.state, kind, value, sequence, (m) => {
+            if (m.kind === MO && m.reason === ANEW && (m.flags & PART) === 0) return;
             if ((m.flags & PART) !== 0) {
               rememberPart(gw, m);
               return;

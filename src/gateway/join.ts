@@ -39,6 +39,8 @@ const hasMark = (octets: Uint8Array): boolean => octets.length >= 2 && octets[0]
 
 /** Octets of a PDU that holds no more than a short message. */
 export const SHORT = 140;
+/** The same for ASCII, which is packed on the air: below 160 (CMPP 2.0, Msg_Length). */
+export const SHORT_ASCII = 159;
 
 const PLAIN: ReadonlySet<Coding> = new Set(['ascii', 'gbk', 'ucs2', 'octets']);
 

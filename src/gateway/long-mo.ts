@@ -6,13 +6,14 @@ import type { Account } from './account.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { countDay } from './days.ts';
-import { tell } from './deliver.ts';
-import { cutWhole, joinParts, plain, SHORT, type Text } from './join.ts';
+import { cutWhole, joinParts, plain, SHORT, SHORT_ASCII, type Text } from './join.ts';
 import { applyAccepted, applyClosed, create } from './state.ts';
+import { tell } from './tell.ts';
 
 /** How long a text of a carrier that is gone waits. */
 const WITHIN = 300_000;
-const JOINED = 'joined';
+/** Outcome of an MO whose text other MO have now: it leaves no record. */
+export const ANEW = 'given out anew';
 
 /** IEI 0 with a reference of 16 bits is what some Chinese gateways write. */
 export const concatOf = (udh: Uint8Array): Concat | undefined =>
@@ -27,7 +28,9 @@ function formOf(account: Account | undefined): 'whole' | 'cut' | 'segments' {
 /** A text as the PDUs of an account's protocol hold it. */
 function cutFor(account: Account | undefined, text: Text, ref: number): Text[] {
   const room = account?.mapping.wholeMo?.short;
-  return room === undefined ? cutWhole(plain(text), SHORT, ref) : cutWhole(text, room, ref);
+  if (room !== undefined) return cutWhole(text, room, ref);
+  const carried = plain(text);
+  return cutWhole(carried, carried.coding === 'ascii' ? SHORT_ASCII : SHORT, ref);
 }
 
 /** Whether a part has to wait for the others. */
@@ -49,6 +52,19 @@ export function forwardOne(gw: Gateway, account: Account, m: Message, concat: Co
   const texts: readonly Text[] = fits ? [m] : cutFor(account, m, m.id);
   if (texts.length === 1) forward(gw, m);
   else give(gw, m, texts, [], 0);
+}
+
+/**
+ * Gives out anew an MO that is too long for the bind that would take it, of an old version or of another protocol than
+ * when it came. True if it did: its segments are at the end of the outbox once they are durable.
+ */
+export function recut(gw: Gateway, account: Account, m: Message, version: number): boolean {
+  const { wholeMo } = account.mapping;
+  if (m.octets.length <= SHORT || (wholeMo !== undefined && version >= wholeMo.since)) return false;
+  if (concatOf(m.udh) !== undefined) return false;
+  const texts = cutFor(account, m, m.id);
+  if (texts.length > 1) give(gw, m, texts, [m], m.flags);
+  return texts.length > 1;
 }
 
 function keep(gw: Gateway, m: Message): void {
@@ -117,7 +133,7 @@ function give(gw: Gateway, like: Message, texts: readonly Text[], parts: readonl
     forward(gw, create(value, gw.batch.sequence));
   }
   for (const part of parts) {
-    const value = { id: part.id, outcome: JOINED, at: now };
+    const value = { id: part.id, outcome: ANEW, at: now };
     gw.batch.add(plans.closed, value);
     applyClosed(gw.state, part, value);
   }

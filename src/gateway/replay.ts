@@ -3,10 +3,10 @@ import { ENDED, MT, NO_OCTETS, REPLAYED } from '../message/message.ts';
 import { plans } from '../store/events.ts';
 import type { MessageRecord } from '../store/records.ts';
 import type { Gateway } from './context.ts';
-import { tell } from './deliver.ts';
 import { keepOf } from './expire.ts';
 import { wantsReceipt } from './finish.ts';
 import { applyCarried } from './state.ts';
+import { tell } from './tell.ts';
 
 /** Which receipts are to be told again: of one account, of messages that ended in [from, to) ms, perhaps to one number. */
 export interface ReplayRequest {

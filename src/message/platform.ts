@@ -119,8 +119,11 @@ export interface PlatformMapping {
     now: number,
   ): Outgoing | undefined;
   toMo(message: Message, account: AccountConfig, version: number): Outgoing;
-  /** Set where one PDU holds an MO of any length; up to `short` octets it is one that every platform reads. */
-  readonly wholeMo?: { readonly short: number };
+  /**
+   * Set where one PDU holds an MO of any length, from version `since` on; up to `short` octets it is one that every
+   * platform reads.
+   */
+  readonly wholeMo?: { readonly short: number; readonly since: number };
   /** A phone is there again; left out where the protocol cannot tell. */
   toAlert?(alert: Alert, version: number): Outgoing;
   /** What the platform's id says of ours; undefined where it is none of our making. */

@@ -189,7 +189,7 @@ export const smppPlatform: PlatformMapping = {
     return receiptPdu(m, state, error, now, INTERMEDIATE, account, version);
   },
 
-  wholeMo: { short: 254 },
+  wholeMo: { short: 254, since: SMPP_34 },
 
   toMo(m, account, version): Outgoing {
     const udh = headerAsIs(m);
