@@ -323,34 +323,39 @@ function fits(s: Segment, report: Report, look: Lookup, form: IdForm): boolean {
 }
 
 function locateOne(gw: Gateway, carrier: Carrier, report: Report, look: Lookup, form: IdForm): Segment | undefined {
-  const active = gw.state.atCarrier.find(
-    carrier.name,
-    look.id,
-    (s) => s.message.carrier === carrier.name && fits(s, report, look, form),
-  );
+  // Carriers use an id again, two centres of one the same: the number that the report names tells which is meant.
+  let spare: Segment | undefined;
+  const active = gw.state.atCarrier.find(carrier.name, look.id, (s) => {
+    if (s.message.carrier !== carrier.name || !fits(s, report, look, form)) return false;
+    if (!doubtful(s.message, report)) return true;
+    spare ??= s;
+    return false;
+  });
   if (active !== undefined) return active;
 
-  // Several messages may share a normal form: the one with the very same octets is meant, else the newest.
+  // Then the one with the very same octets, where several share a normal form; else the newest.
   let bestRef = -1;
   let best: Segment | undefined;
+  let bestRank = -1;
   gw.state.frozen.find(hashCarrierId(carrier.name, look.id), (record, ref) => {
     const m = unfreeze(record);
     if (m.carrier !== carrier.name) return false;
     for (const s of m.segments) {
       if (!fits(s, report, look, form)) continue;
-      const exact = s.carrierId === report.carrierId;
-      if (exact || best === undefined || m.id > best.message.id) {
+      const rank = (doubtful(m, report) ? 0 : 2) + (s.carrierId === report.carrierId ? 1 : 0);
+      if (best === undefined || rank > bestRank || (rank === bestRank && m.id > best.message.id)) {
         bestRef = ref;
         best = s;
+        bestRank = rank;
       }
-      if (exact) return true;
     }
     return false;
   });
-  if (best !== undefined) {
+  if (best !== undefined && (bestRank >= 2 || spare === undefined)) {
     adopt(gw.state, bestRef, best.message);
     return best;
   }
+  if (spare !== undefined) return spare;
 
   if (gw.cold.count === 0) return undefined;
   const record = gw.cold.get(coldKey(carrier.name, look.id));
