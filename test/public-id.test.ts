@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { msgIdParts } from '../protocols/cmpp/msg-id.ts';
+import { msgIdHex as smgpIdHex } from '../protocols/smgp/msg-id.ts';
 import { createCmppPlatform } from '../src/message/cmpp-platform.ts';
 import { blockOf, candidates, ROUND, reducedId, resumedId } from '../src/message/public-id.ts';
+import { createSmgpPlatform } from '../src/message/smgp-platform.ts';
 import { configOf } from './support/node.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 8, 0, 0);
@@ -96,6 +98,34 @@ describe('ids of protocols with little room', () => {
     expect(mapping.readId(raw, account, 0x20, january)?.from).toBe(december);
     expect(mapping.readId('\xff'.repeat(8), account, 0x20, january)).toBeUndefined();
     expect(mapping.readId('\0'.repeat(8), account, 0x20, january)).toBeUndefined();
+  });
+
+  it('MsgID of SMGP is BCD, leads back to the message, and is no other’s', () => {
+    const next = random(4);
+    for (let i = 0; i < 500; i++) {
+      const code = Math.floor(next() * 65_536);
+      const mapping = createSmgpPlatform(code);
+      const id = Math.floor(NOW * 256 + next() * 1e9);
+      const acceptedAt = NOW - Math.floor(next() * 300 * 86_400_000);
+      const raw = mapping.writeId(id, acceptedAt, account, 0x30);
+      expect(smgpIdHex(raw)).toMatch(/^\d{20}$/);
+      const known = mapping.readId(raw, account, 0x30, NOW)!;
+      expect(acceptedAt - (acceptedAt % 60_000)).toBe(known.from);
+      expect(known.to).toBe(known.from + 60_000);
+      expect([...candidates(known, id + 1)][0]).toBe(id);
+      expect(createSmgpPlatform((code + 1) % 65_536).readId(raw, account, 0x30, NOW)).toBeUndefined();
+      expect(mapping.readId(`\xff${raw.slice(1)}`, account, 0x30, NOW)).toBeUndefined();
+    }
+    const mapping = createSmgpPlatform(65_535);
+    const seen = new Set<string>();
+    const first = Math.ceil((NOW * 256) / ROUND) * ROUND - 100_000;
+    for (let id = first; id < first + 200_000; id++) seen.add(mapping.writeId(id, NOW, account, 0x30));
+    expect(seen.size).toBe(200_000);
+    // Six digits of gateway hold the largest code with the largest number.
+    expect(smgpIdHex(mapping.writeId(ROUND - 1, NOW, account, 0x30))).toBe('65535311241600999999');
+    const december = Date.UTC(2025, 11, 31, 15);
+    const old = mapping.writeId(5, december, account, 0x30);
+    expect(mapping.readId(old, account, 0x30, Date.UTC(2026, 0, 2))?.from).toBe(december);
   });
 
   it('candidates are bounded, newest first', () => {

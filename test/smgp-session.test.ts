@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { smgpCodec } from '../protocols/smgp/tables.ts';
 import type { BindCredentials, BindVerdict } from '../src/session/dialect.ts';
@@ -263,5 +264,54 @@ describe('as a client', () => {
     short.writeUInt32BE(22, 0);
     rig.link.feed(short);
     expect(rig.owner.told.at(-1)).toEqual({ what: 'expired', token: 'b' });
+  });
+});
+
+describe('whatever comes', () => {
+  const commands = [1, 2, 3, 4, 5, 6, 7, 8, 0x12, 0x99];
+  const frames = fc.array(
+    fc.record({
+      command: fc.constantFrom(...commands, ...commands.map((id) => (id | 0x80000000) >>> 0)),
+      sequence: fc.integer({ min: 0, max: 0xffffffff }),
+      body: fc.uint8Array({ maxLength: 300 }),
+      // What the header says more or less than there is.
+      lie: fc.constantFrom(0, 0, 0, 0, 0, 1, -1, 100_000, -13),
+    }),
+    { minLength: 1, maxLength: 8 },
+  );
+  const octetsOf = (list: readonly { command: number; sequence: number; body: Uint8Array; lie: number }[]): Buffer =>
+    Buffer.concat(
+      list.map(({ command, sequence, body, lie }) => {
+        const b = Buffer.alloc(12 + body.length);
+        b.writeUInt32BE(Math.max(0, b.length + lie), 0);
+        b.writeUInt32BE(command, 4);
+        b.writeUInt32BE(sequence, 8);
+        b.set(body, 12);
+        return b;
+      }),
+    );
+
+  test.each([
+    ['an open server', () => server()],
+    ['a bound server', () => boundServer()],
+    ['a client that logs in', () => client()],
+    ['a bound client', () => boundClient()],
+  ] as const)('%s answers or closes, and never fails by itself', (_, make) => {
+    fc.assert(
+      fc.property(frames, (list) => {
+        const rig = make();
+        rig.owner.answering = (session, pdu, sequence) => {
+          const plan = smgpCodec(session.version).byId.get((pdu.id | 0x80000000) >>> 0)!;
+          session.respond(sequence, plan, plan.fill({}), 0);
+        };
+        rig.link.feed(octetsOf(list));
+        rig.wait(1_000);
+        expect(rig.errors).toEqual([]);
+        // No answer is ever answered.
+        const asked = list.filter((f) => f.command < 0x80000000).length;
+        expect(rig.take().filter((w) => w.command >= 0x80000000).length).toBeLessThanOrEqual(asked + 1);
+      }),
+      { numRuns: 150 },
+    );
   });
 });
