@@ -583,13 +583,23 @@ describe('as a server of platforms', () => {
   });
 
   it('MO: long ones in segments with TP_udhi, an emoji in MsgFormat 8; `text: ucs2` wherever it may be', async () => {
-    const { smgw, port } = await start('mo: { account: school }', { sp: 'smgp: { text: ucs2 }, moForm: segments' });
+    const { smgw, port } = await start('mo: { account: school }', {
+      sp: 'smgp: { text: ucs2 }, moForm: segments',
+      accounts: [
+        'name: other, protocol: smgp, systemId: "10650002", password: { demo: secret }, route: main, mo: ["10650002"], moForm: segments',
+      ],
+    });
     const sp = await login(port);
     await smgw.deliver(deliverBody({ content: gbk('中文'), msgFormat: 15 }));
     await smgw.deliver(deliverBody({ content: Buffer.from('plain'), msgFormat: 0 }));
     await smgw.deliver(deliverBody({ content: Buffer.of(1, 2, 3), msgFormat: 4 }));
     const part = Buffer.concat([Buffer.from('050003770201', 'hex'), ucs2('😀')]);
     await smgw.deliver(deliverBody({ content: part, msgFormat: 8, tail: [tlv(2, Buffer.of(1))] }));
+    // A part without one is in the format of its fellow, although this account is to have 15.
+    const plain = Buffer.concat([Buffer.from('050003770202', 'hex'), ucs2('电信')]);
+    await smgw.deliver(deliverBody({ content: plain, msgFormat: 8, to: '1065000299', tail: [tlv(2, Buffer.of(1))] }));
+    const other = await login(port, { name: '10650002' });
+    expect((await other.mos(1))[0]).toMatchObject({ msgFormat: 8, content: plain });
     const mos = await sp.mos(4);
     expect(mos.map((d) => [d.msgFormat, d.content.toString('hex'), d.tlvs])).toEqual([
       [8, ucs2('中文').toString('hex'), []],

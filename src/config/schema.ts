@@ -387,7 +387,7 @@ const smgpAccount = z.strictObject({
     .enum(['gbk', 'ucs2', 'asGiven'])
     .default('gbk')
     .describe(
-      'MsgFormat of its MO: 15 (GB18030), which the specification wants, or 8, wherever that holds the text; or as the carrier gave it',
+      'MsgFormat of its MO: 15 (GB18030), which the specification wants, or 8, wherever that holds the text; or as the carrier gave it, which the parts of a long one always are',
     ),
 });
 

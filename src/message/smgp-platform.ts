@@ -195,7 +195,9 @@ function moContent(m: Message, wanted: AccountConfig['smgp']['text']): Formatted
   // A class is kept, and with it the coding; so is what no text is (an application's ports in the header).
   if (own !== undefined && dataCoding > 0x0f && codingFamily(dataCoding) === coding)
     return { msgFormat: dataCoding, octets: m.octets };
-  if (own !== undefined && (coding === 'ascii' || wanted === 'asGiven' || coding === wanted))
+  // Parts of one text must not come in several: who joins their octets would read them in one.
+  const isPart = m.udh.length > 0;
+  if (own !== undefined && (coding === 'ascii' || wanted === 'asGiven' || coding === wanted || isPart))
     return { msgFormat: own, octets: m.octets };
   const text = decode(m.octets, coding);
   const room = MOST_CONTENT - m.udh.length;
