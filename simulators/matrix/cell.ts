@@ -11,6 +11,8 @@ export interface Cell {
   readonly service: string;
   /** Of the handset with the first message. */
   readonly firstNumber: number;
+  /** Longest wait for one thing, in ms. Default 30 s: the cells share a machine. */
+  readonly patience?: number;
 }
 
 const SHORT = '【译码】您的验证码是482913😀，五分钟内有效。';
@@ -28,8 +30,6 @@ export interface Outcome {
   readonly why?: string;
 }
 
-/** Longest wait for one thing; the cells share a machine. */
-const PATIENCE = 30_000;
 const REPORT_DELAY = 400;
 
 class Failure extends Error {}
@@ -38,8 +38,8 @@ function expect(what: string, holds: boolean): void {
   if (!holds) throw new Failure(what);
 }
 
-async function until(what: () => string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + PATIENCE;
+async function until({ patience = 30_000 }: Cell, what: () => string, holds: () => boolean): Promise<void> {
+  const end = performance.now() + patience;
   while (!holds()) {
     if (performance.now() > end) throw new Failure(what());
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -79,20 +79,22 @@ export async function runCell(cell: Cell): Promise<Outcome> {
 
 const CHECK: Readonly<Record<Check, (cell: Cell, load: Load, mos: readonly ReceivedMo[]) => Promise<void>>> = {
   async texts(cell, load) {
-    await submitted(load);
+    await submitted(cell, load);
     await arrived(cell, 2);
   },
 
-  async receipts(_, load) {
-    await receipted(load);
+  async receipts(cell, load) {
+    await receipted(cell, load);
   },
 
-  async MO({ carrier, service, firstNumber }, _, mos) {
+  async MO(cell, _, mos) {
+    const { carrier, service, firstNumber } = cell;
     const from = String(firstNumber);
     const parts = [MO_SHORT, MO_LONG].map((text) =>
       carrier.injectMo({ from, to: `${service}88`, text, coding: 'ucs2' }),
     );
     await until(
+      cell,
       () =>
         `MO at the platform: ${
           textsOf(mos)
@@ -114,42 +116,46 @@ const CHECK: Readonly<Record<Check, (cell: Cell, load: Load, mos: readonly Recei
     const { carrier } = cell;
     carrier.change({ reportDelay: REPORT_DELAY });
     load.allow(4);
-    await submitted(load);
+    await submitted(cell, load);
     load.leave();
     await until(
+      cell,
       () => 'the platform to be gone',
       () => load.progress.bound === 0,
     );
     await arrived(cell, 4);
     await until(
+      cell,
       () => `the gateway to take the reports: ${reportsOf(carrier)}`,
       () => carrier.books.counts.reportsAnswered >= load.progress.submitted,
     );
     const { receipted: had, submitted: all } = load.progress;
     expect(`receipts held back, but ${had} of ${all} came`, had < all);
     load.comeBack();
-    await receipted(load);
+    await receipted(cell, load);
   },
 
   async reconnect(cell, load, mos) {
     const { carrier, service, firstNumber } = cell;
     load.allow(6);
-    await submitted(load);
+    await submitted(cell, load);
     await arrived(cell, 6);
     // Once this is answered, so the answers to the submits were read.
     const before = mos.length;
     await carrier.injectMo({ from: String(firstNumber), to: service, text: 'now' });
     carrier.dropAll();
     await until(
+      cell,
       () => 'the gateway to log in again',
       () => carrier.sessions > 0,
     );
-    await receipted(load);
+    await receipted(cell, load);
     load.allow(8);
-    await submitted(load);
+    await submitted(cell, load);
     await arrived(cell, 8);
-    await receipted(load);
+    await receipted(cell, load);
     await until(
+      cell,
       () => 'the MO before the cut',
       () => mos.length > before,
     );
@@ -167,22 +173,25 @@ const CHECK: Readonly<Record<Check, (cell: Cell, load: Load, mos: readonly Recei
 };
 
 /** All that it may submit is acknowledged. */
-async function submitted(load: Load): Promise<void> {
+async function submitted(cell: Cell, load: Load): Promise<void> {
   await until(
+    cell,
     () => `acknowledgements: ${load.progress.acked} of ${load.progress.allowed}, ${load.progress.bound} binds`,
     () => load.progress.acked === load.progress.allowed,
   );
 }
 
-async function receipted(load: Load): Promise<void> {
+async function receipted(cell: Cell, load: Load): Promise<void> {
   await until(
+    cell,
     () => `receipts: ${load.progress.receipted} of ${load.progress.submitted}, ${load.progress.bound} binds`,
     () => load.progress.receipted === load.progress.submitted,
   );
 }
 
 /** The first `messages` are at the carrier, each to its handset with its text and its sender. */
-async function arrived({ carrier, service, firstNumber }: Cell, messages: number): Promise<void> {
+async function arrived(cell: Cell, messages: number): Promise<void> {
+  const { carrier, service, firstNumber } = cell;
   const came = (m: number): boolean => {
     const number = String(firstNumber + m).slice(-11);
     const text = m % 2 === 0 ? SHORT : LONG;
@@ -194,6 +203,7 @@ async function arrived({ carrier, service, firstNumber }: Cell, messages: number
   const got = (): string =>
     carrier.books.messages.map((m) => `${m.source} to ${m.destination} ${JSON.stringify(m.text)}`).join(', ') || 'none';
   await until(
+    cell,
     () => `texts at the carrier: ${got()}`,
     () => all.every(came),
   );

@@ -6,12 +6,12 @@ import { type Matrix, runMatrix } from './run.ts';
 
 const GATEWAY = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'cli', 'yima.js');
 
-function table({ platforms, carriers, cells }: Matrix): string {
+function table({ kinds, cells }: Matrix): string {
   const word = (platform: string, carrier: string): string => {
     const cell = cells.find((c) => c.platform === platform && c.carrier === carrier);
     return cell?.failed === undefined ? 'OK' : `no ${cell.failed}`;
   };
-  const rows = [['platform \\ carrier', ...carriers], ...platforms.map((p) => [p, ...carriers.map((c) => word(p, c))])];
+  const rows = [['platform \\ carrier', ...kinds], ...kinds.map((p) => [p, ...kinds.map((c) => word(p, c))])];
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
   return rows
     .map((row) =>

@@ -21,14 +21,10 @@ const KINDS: readonly Kind[] = [
   { name: 'SMGP 3.0', protocol: 'smgp', version: '3.0' },
 ];
 
-/** Protocols that platforms speak to the gateway, and that it speaks to carriers. */
-const PLATFORMS = KINDS;
-const CARRIERS = KINDS;
-
-/** What became of each pair; `cells` in the order of `platforms`, then `carriers`. */
+/** What became of each pair. */
 export interface Matrix {
-  readonly platforms: readonly string[];
-  readonly carriers: readonly string[];
+  /** Names of the protocols, on either side. */
+  readonly kinds: readonly string[];
   readonly cells: readonly (Outcome & { readonly platform: string; readonly carrier: string })[];
 }
 
@@ -55,8 +51,8 @@ export async function runMatrix(gateway: string): Promise<Matrix> {
   const stops: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
   try {
     const pairs: Pair[] = [];
-    for (const [p, platform] of PLATFORMS.entries()) {
-      for (const [c, carrier] of CARRIERS.entries()) {
+    for (const [p, platform] of KINDS.entries()) {
+      for (const [c, carrier] of KINDS.entries()) {
         const login = `90${p}${c}01`;
         const simulated = await carrierOf(carrier, login);
         stops.push(() => simulated.stop());
@@ -99,7 +95,7 @@ export async function runMatrix(gateway: string): Promise<Matrix> {
         return { platform: platform.name, carrier: carrier.name, ...outcome };
       }),
     );
-    return { platforms: PLATFORMS.map((k) => k.name), carriers: CARRIERS.map((k) => k.name), cells };
+    return { kinds: KINDS.map((k) => k.name), cells };
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -118,7 +114,7 @@ function carrierOf({ protocol, version }: Kind, name: string): Promise<Carrier> 
 const deliverer = (login: string): string => `smg${login}`;
 
 function configOf(folder: string, pairs: readonly Pair[]): string {
-  const protocols = new Set(PLATFORMS.map((k) => k.protocol));
+  const protocols = new Set(KINDS.map((k) => k.protocol));
   const lines = [
     'demo: true',
     `node: { name: matrix, data: "${join(folder, 'data')}", stopWithin: 3s }`,
