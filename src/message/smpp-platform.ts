@@ -22,19 +22,21 @@ import {
   validateSubmit,
   validateTimes,
 } from '../../protocols/smpp/validate.ts';
-import { isSeptets } from '../../protocols/text/national.ts';
+import { decode, encode } from '../../protocols/text/charset.ts';
+import { isNational, isSeptets } from '../../protocols/text/national.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, uintTlv } from '../../protocols/wire/tlv.ts';
+import type { AccountConfig } from '../config/schema.ts';
 import { as, type Outgoing } from './mapping.ts';
-import { type Draft, INCOMPLETE, NO_OCTETS } from './message.ts';
+import { type Draft, INCOMPLETE, type Message, NO_OCTETS } from './message.ts';
 import { type Failed, type FromPlatform, MOST_DESTINATIONS, type PlatformMapping, type Refusal } from './platform.ts';
-import { dataCodingOf, packed, plainOctets } from './smpp-coding.ts';
+import { dataCodingOf, labelOf, packed, plainOctets } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
 import { INCOMPLETE_TAG, tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
-import { headerAsIs } from './user-data-header.ts';
+import { headerAsIs, withoutShifts } from './user-data-header.ts';
 
 const REFUSALS: Readonly<Record<Refusal, number>> = {
   throttled: ESME.RTHROTTLED,
@@ -53,6 +55,18 @@ const REFUSALS: Readonly<Record<Refusal, number>> = {
   cannotReplace: ESME.RREPLACEFAIL,
   list: ESME.RINVDLNAME,
 };
+
+/** A text in a coding that the account's data_coding has a word for: GBK, of Chinese carriers, has none. */
+function labelled(m: Message, account: AccountConfig): Pick<Message, 'udh' | 'coding' | 'octets'> {
+  const { defaultAlphabet } = account;
+  if (m.coding === 'octets' || labelOf(m.coding, defaultAlphabet, account) !== undefined) return m;
+  const text = decode(m.octets, m.coding);
+  const udh = isNational(m.coding) ? withoutShifts(m.udh) : m.udh;
+  // Nothing is sent in UTF-8.
+  const octets = defaultAlphabet === 'utf8' ? undefined : encode(text, defaultAlphabet);
+  if (defaultAlphabet === 'utf8' || octets === undefined) return { udh, coding: 'ucs2', octets: encode(text, 'ucs2')! };
+  return { udh, coding: defaultAlphabet, octets };
+}
 
 /** SMPP as platforms speak it to us. */
 export const smppPlatform: PlatformMapping = {
@@ -192,17 +206,21 @@ export const smppPlatform: PlatformMapping = {
   wholeMo: { short: 254, since: SMPP_34 },
 
   toMo(m, account, version): Outgoing {
-    const udh = headerAsIs(m);
-    const octets = withUdh(udh, account.packed && isSeptets(m.coding) ? packed(m.octets, udh.length) : m.octets);
+    const text = labelled(m, account);
+    const udh = headerAsIs(text);
+    const octets = withUdh(
+      udh,
+      account.packed && isSeptets(text.coding) ? packed(text.octets, udh.length) : text.octets,
+    );
     const tlvs = m.tlvs.length === 0 ? [] : readTlvs(m.tlvs, tagsAllowed(account));
     const asData = account.deliverBy === 'data_sm' && version >= SMPP_34;
     const long = octets.length > 254 || asData;
     if (long) tlvs.push({ tag: TAG.messagePayload, value: octets });
     if ((m.flags & INCOMPLETE) !== 0 && version >= SMPP_34) tlvs.push(uintTlv(INCOMPLETE_TAG, 1, 1));
     const kept =
-      m.coding === 'octets' || m.dataCoding > 0x0f
+      text === m && (m.coding === 'octets' || m.dataCoding > 0x0f)
         ? plainOctets(m.dataCoding)
-        : dataCodingOf(m.coding, account.defaultAlphabet, account);
+        : dataCodingOf(text.coding, account.defaultAlphabet, account);
     const codec = smppCodec(version);
     const told = {
       serviceType: m.serviceType.length > 5 ? '' : m.serviceType,
@@ -226,7 +244,8 @@ export const smppPlatform: PlatformMapping = {
       validityPeriod: '',
       replaceIfPresentFlag: 0,
       smDefaultMsgId: 0,
-      shortMessage: long ? NO_OCTETS : octets,
+      // Before 3.4 there is no message_payload: the beginning of a text, rather than nothing.
+      shortMessage: !long ? octets : version < SMPP_34 ? octets.subarray(0, 254) : NO_OCTETS,
     });
   },
 
