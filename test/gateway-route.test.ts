@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { until } from './support/node.ts';
+import { configOf, until } from './support/node.ts';
 import { carrierUp, kept, receiptOf, recordsOf, type Smsc, textsOf, useRig } from './support/rig.ts';
 
 const rig = useRig();
@@ -32,6 +34,34 @@ describe('which carrier', () => {
     await p.delivered(3);
     expect([textsOf(a), textsOf(b), textsOf(c)]).toEqual([['to a'], ['to b'], ['to c']]);
     await until('all told', () => kept(n) === 0);
+  });
+
+  it('by operator: ported numbers first, then prefixes; a reload reads the lists again', async () => {
+    const [a, b] = [await rig.smsc(), await rig.smsc()];
+    const ported = join(rig.folder(), 'ported.csv');
+    writeFileSync(ported, '13800000001,unicom\n');
+    const setup = {
+      data: rig.folder(),
+      carriers: [carrier('a', a), carrier('b', b)],
+      rules: `[ { operator: mobile, steps: ${steps('a')} }, { operator: unicom, steps: ${steps('b')} } ]`,
+      more: `numbering: { ported: "${ported}" }`,
+    };
+    const n = await rig.node(setup);
+    await carrierUp(n, 'a', 'b');
+    const p = await rig.platform(n.port);
+    const submit = async (destination_addr: string) =>
+      (await p.submit({ destination_addr, ...text(destination_addr) })).command_status;
+    expect([await submit('+8613800000001'), await submit('8613800000002'), await submit('18600000003')]).toEqual([
+      0, 0, 0,
+    ]);
+    expect(await submit('18900000004')).toBe(ESME.RINVDSTADR);
+    await p.delivered(3);
+    expect([textsOf(a), textsOf(b)]).toEqual([['8613800000002'], ['+8613800000001', '18600000003']]);
+    writeFileSync(ported, '18900000004,mobile\n');
+    await n.reload(configOf(setup));
+    expect([await submit('18900000004'), await submit('13800000001')]).toEqual([0, 0]);
+    await p.delivered(5);
+    expect(textsOf(a).slice(1)).toEqual(['18900000004', '13800000001']);
   });
 
   it('weights are kept exactly over every cycle, fail-overs included', async () => {

@@ -37,6 +37,8 @@ export interface Setup {
   /** Further accounts, each as YAML flow. */
   readonly accounts?: readonly string[];
   readonly log?: string;
+  /** Further sections, as YAML. */
+  readonly more?: string;
   /** Default 4GiB. */
   readonly maxOctets?: string;
 }
@@ -73,6 +75,7 @@ routes:
   - name: main
     rules: ${setup.rules ?? `[ { steps: [ { carriers: [ ${all} ] } ] } ]`}
     next: ${setup.next ?? '{ down: true }'}
+${setup.more ?? ''}
 `;
 }
 
