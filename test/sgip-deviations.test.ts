@@ -63,15 +63,17 @@ routes: [ { name: main, rules: [ { steps: [ { carriers: [ { name: unicom } ] } ]
 `;
   const loaded = parseConfig(yaml, 'test.yaml');
   if (loaded.config === undefined) throw new Error(JSON.stringify(loaded.problems));
-  const node = await startNode(loaded.config, pino({ level: process.env.YIMA_TEST_LOG ?? 'silent' }));
-  closers.push(() => node.stop(200));
-  const { port } = node.listeners.get('sgip')!.address;
-  return {
-    node,
+  const { config } = loaded;
+  const start = () => startNode(config, pino({ level: process.env.YIMA_TEST_LOG ?? 'silent' }));
+  const w = {
+    node: await start(),
     smg,
-    port,
+    async restart(): Promise<void> {
+      await w.node.stop(200);
+      w.node = await start();
+    },
     async login(type: number, name: string): Promise<Peer> {
-      const peer = await logIn(port, type, name);
+      const peer = await logIn(w.node.listeners.get('sgip')!.address.port, type, name);
       closers.push(() => peer.socket.destroy());
       return peer;
     },
@@ -82,6 +84,8 @@ routes: [ { name: main, rules: [ { steps: [ { carriers: [ { name: unicom } ] } ]
       return all();
     },
   };
+  closers.push(() => w.node.stop(200));
+  return w;
 }
 
 const kept = (node: Node): number => node.gw.state.active.size + node.gw.state.frozen.count;
@@ -212,6 +216,19 @@ describe('what platforms send', () => {
     expect(sent.map((s) => s.sequence)).toHaveLength(2);
     expect(w.node.gw.accounts.get('shop')!.counters).toMatchObject({ accepted: 2, refused: 1 });
   });
+});
+
+it('11: a Submit that comes again after a restart of ours is not taken twice', async () => {
+  const w = await world();
+  w.smg.close();
+  const first = await w.login(1, 'shop');
+  expect(await submitted(first, SEQUENCE)).toBe(0);
+  await w.restart();
+  expect(kept(w.node)).toBe(1);
+  const second = await w.login(1, 'shop');
+  expect(await submitted(second, SEQUENCE)).toBe(0);
+  expect(w.node.gw.accounts.get('shop')!.counters.accepted).toBe(0);
+  expect(kept(w.node)).toBe(1);
 });
 
 describe('what platforms may ask', () => {

@@ -367,6 +367,8 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       for (const m of waiting) {
         if (!m.live) continue;
         missing(m);
+        // The platform may not have had its answer.
+        if (m.platformRef !== '') gw.accounts.get(m.account)?.references.add(m, m.id);
         if ((m.flags & PART) !== 0) resumePart(gw, m);
         if (m.stage === QUEUED || m.stage === SENDING) takeUp(m);
       }
