@@ -231,7 +231,7 @@ describe('MO of carriers', () => {
   });
 
   it('deviation 5: with TP_udhi 0x40, wide headers, one reference for two texts, parts in different formats', async () => {
-    const { ismg, port } = await start();
+    const { ismg, port } = await start({ sp: 'moForm: segments' });
     const sp = await login(port);
     const wide = Buffer.from('0b0003ba02010504158a0000', 'hex');
     const itio = Buffer.from('06000412340201', 'hex');

@@ -26,8 +26,9 @@ export type Report = Pdu<typeof reportTable>;
 const short = plan(reportTable, CMPP_20);
 const long = plan(reportTable, CMPP_30);
 
-const SHORT = 60;
-const LONG = 71;
+/** Octets of a report in 2.x and in 3.0. */
+export const SHORT_REPORT = 60;
+export const LONG_REPORT = 71;
 /** Msg_Id and Stat: less tells nothing. */
 const LEAST = 15;
 
@@ -38,20 +39,25 @@ const LEAST = 15;
 export function readReport(content: Uint8Array): Report | undefined {
   if (content.length < LEAST) return undefined;
   const b = content instanceof Buffer ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
-  return (b.length >= LONG ? long : short).decode(b, 0, b.length);
+  return (b.length >= LONG_REPORT ? long : short).decode(b, 0, b.length);
 }
 
 /** Which layout `readReport` takes for this many octets. */
 export function reportLayout(size: number): '2.0/60' | '3.0/71' | undefined {
-  return size >= LONG ? '3.0/71' : size >= SHORT ? '2.0/60' : undefined;
+  return size >= LONG_REPORT ? '3.0/71' : size >= SHORT_REPORT ? '2.0/60' : undefined;
 }
 
-/** Writes a report in the layout of this version. Throws WireFault where a value is longer than its field. */
-export function writeReport(report: Readonly<Report>, version: number): Buffer {
-  const form = version < CMPP_30 ? short : long;
-  const b = Buffer.allocUnsafe(form.size(report));
-  form.encode(report, b, 0);
-  return b;
+/**
+ * Writes a report in the layout of this version, `into` a buffer of its size or a new one. Throws WireFault where a value
+ * is longer than its field.
+ */
+export function writeReport(
+  report: Readonly<Report>,
+  version: number,
+  into: Buffer = Buffer.allocUnsafe(version < CMPP_30 ? SHORT_REPORT : LONG_REPORT),
+): Buffer {
+  (version < CMPP_30 ? short : long).encode(report, into, 0);
+  return into;
 }
 
 /** What a Stat says of the message, in the words of SMPP's message_state. */

@@ -1,9 +1,9 @@
-import { BEIJING, beijingTime, minuteText } from '../wire/beijing.ts';
+import { BEIJING, beijingMinute } from '../wire/beijing.ts';
 import { digits, epochOf } from '../wire/civil.ts';
 
 /** Submit_time or Done_time of a report: `YYMMDDHHMM` in Beijing. */
 export function reportTime(at: number): string {
-  return minuteText(beijingTime(at));
+  return beijingMinute(at);
 }
 
 /**

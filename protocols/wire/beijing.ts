@@ -5,10 +5,29 @@ const BEIJING_QUARTERS = 32;
 /** What a clock in Beijing is ahead of UTC, in ms. */
 export const BEIJING = BEIJING_QUARTERS * QUARTER;
 
-/** The wall clock in Beijing at `at` (ms since the epoch), as the Chinese carriers have it in logins, ids and reports. */
-export function beijingTime(at: number): Civil {
-  return civilOf(at + BEIJING);
+/**
+ * The last results of a function of a time, by second or minute: every message is stamped with a few times, and many
+ * messages with the same. Sixteen of them, so that those of different messages do not drive each other out.
+ */
+function remembered<T>(unitMs: number, make: (at: number) => T): (at: number) => T {
+  const units = new Float64Array(16).fill(Number.NaN);
+  const made: T[] = [];
+  return (at) => {
+    const unit = Math.floor(at / unitMs);
+    const place = unit & 15;
+    if (units[place] !== unit) {
+      units[place] = unit;
+      made[place] = make(at);
+    }
+    return made[place]!;
+  };
 }
+
+/** The wall clock in Beijing at `at` (ms since the epoch), as the Chinese carriers have it in logins, ids and reports. */
+export const beijingTime: (at: number) => Civil = remembered(1_000, (at) => civilOf(at + BEIJING));
+
+/** `YYMMDDhhmm` in Beijing at `at`. */
+export const beijingMinute: (at: number) => string = remembered(60_000, (at) => minuteText(beijingTime(at)));
 
 /** A time limit or a schedule at `at` (ms since the epoch): absolute with its zone, `YYMMDDhhmmsst032+`. */
 export function absoluteTime(at: number): string {

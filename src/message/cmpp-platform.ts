@@ -1,5 +1,5 @@
 import { msgIdOf, msgIdParts, NO_MSG_ID } from '../../protocols/cmpp/msg-id.ts';
-import { statOf, statState, writeReport } from '../../protocols/cmpp/report.ts';
+import { LONG_REPORT, SHORT_REPORT, statOf, statState, writeReport } from '../../protocols/cmpp/report.ts';
 import { RESULT, submitResult } from '../../protocols/cmpp/result.ts';
 import { CMPP_30, type cancel, cmppCodec, type deliver, type query, type submit } from '../../protocols/cmpp/tables.ts';
 import { reportTime } from '../../protocols/cmpp/time.ts';
@@ -173,6 +173,10 @@ function statWord(state: number, error: string): string {
   return said === 'DELIVERED' || said === 'ACCEPTED' ? statOf(name) : error;
 }
 
+/** Reports are written here: encoded before the next is begun. */
+const shortReport = Buffer.alloc(SHORT_REPORT);
+const longReport = Buffer.alloc(LONG_REPORT);
+
 /** The one DELIVER that is being written: encoded before the next is begun, so one object does for all. */
 const told: Pdu<typeof deliver> = {
   msgId: '',
@@ -269,6 +273,7 @@ export function createCmppPlatform(code: number): PlatformMapping {
           smscSequence: reducedId(m.id),
         },
         version,
+        version < CMPP_30 ? shortReport : longReport,
       );
       told.linkId = '';
       return as(cmppCodec(version).deliver, told);
