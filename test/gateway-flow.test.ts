@@ -78,7 +78,7 @@ describe('throttling', () => {
 });
 
 describe('the rate of a carrier', () => {
-  it('holds over any second by the carrier’s own times, counts segments, and keeps a message together', async () => {
+  it('holds over any second by the carrier’s own times, counts segments, and keeps a message together (quirk 76)', async () => {
     const a = await rig.smsc();
     const n = await rig.node({ carriers: [carrier(a, 'window: 100, throughput: 20')] });
     await carrierUp(n, 'a');
@@ -123,7 +123,7 @@ describe('the rate of a carrier', () => {
 });
 
 describe('codes', () => {
-  it('temporary: again with growing pauses until taken; the trace has each', async () => {
+  it('temporary: again with growing pauses until taken; the trace has each (quirk 77)', async () => {
     const a = await rig.smsc();
     a.reply = () => (a.submits.length < 4 ? { status: 0x08 } : {});
     const n = await rig.node({ carriers: [carrier(a, 'retry: { from: 50ms, to: 400ms }')] });
@@ -254,7 +254,7 @@ describe('times', () => {
 });
 
 describe('registered_delivery', () => {
-  it('0 none, 1 all, 2 failures, 3 successes; the account may want all or none', async () => {
+  it('0 none, 1 all, 2 failures, 3 successes; the account may want all or none (quirk 93)', async () => {
     const a = await rig.smsc();
     a.reportAfter = undefined;
     const n = await rig.node({

@@ -26,7 +26,7 @@ async function oneCarrier(more = '', setup: Partial<Parameters<typeof rig.node>[
 }
 
 describe('a report and its message', () => {
-  it('before the answer: parked, matched when it comes, one receipt', async () => {
+  it('before the answer: parked, matched when it comes, one receipt (quirk 11)', async () => {
     const { a, n, p, c } = await oneCarrier();
     a.reply = () => ({ id: 'AbC7', wait: 100 });
     const answer = p.submit();
@@ -40,7 +40,7 @@ describe('a report and its message', () => {
     expect(c.counters).toMatchObject({ reportsParked: 1, reportsMatchedLate: 1, reportsDuplicate: 0 });
   });
 
-  it('twice, also after the message is gone: one receipt, both answered', async () => {
+  it('twice, also after the message is gone: one receipt, both answered (quirk 14)', async () => {
     const { a, n, p, c } = await oneCarrier();
     await p.submit();
     await until('at the carrier', () => a.submits.length === 1);
@@ -54,7 +54,7 @@ describe('a report and its message', () => {
     expect(p.delivers).toHaveLength(1);
   });
 
-  it('on another bind of the carrier', async () => {
+  it('on another bind of the carrier (quirk 13)', async () => {
     const { a, p, c } = await oneCarrier('binds: 2');
     await until('both', () => c.binds.length === 2);
     await p.submit();
@@ -74,7 +74,7 @@ describe('a report and its message', () => {
     await p.delivered(1);
   });
 
-  it('late answer: the message was sent again meanwhile, and the report of either copy counts', async () => {
+  it('late answer: the message was sent again meanwhile, and the report of either copy counts (quirk 15)', async () => {
     const { a, n, p, c } = await oneCarrier('responseTimeout: 300ms');
     // The first send is answered after its time, the second one in time.
     a.reply = () => (a.submits.length === 1 ? { id: '7001', wait: 900 } : { id: '7002', wait: 0 });
@@ -139,7 +139,7 @@ describe('a report and its message', () => {
 });
 
 describe('ids', () => {
-  it('hexadecimal in the answer, decimal in the report: learned, and shown; ambiguous ids are told by the number', async () => {
+  it('hexadecimal in the answer, decimal in the report: learned, and shown; ambiguous ids are told by the number (quirks 1, 3)', async () => {
     const { a, n, p } = await oneCarrier();
     let next = 0x10;
     a.reply = () => ({ id: (next++).toString(16) });
@@ -399,7 +399,7 @@ describe('messages from mobiles', () => {
 });
 
 describe('optional parameters', () => {
-  it('on the allow-lists they pass, to the carrier and into the receipt; others are dropped', async () => {
+  it('on the allow-lists they pass, to the carrier and into the receipt; others are dropped (quirk 57)', async () => {
     if (smpp.tlvs.vendor === undefined) smpp.addTLV('vendor', { id: 0x1501, type: smpp.types.tlv!.buffer! });
     const { a, p } = await oneCarrier('tlvs: [user_message_reference, 0x1501]', {
       account: 'tlvs: [user_message_reference, 0x1501, source_port]',
@@ -426,7 +426,7 @@ describe('optional parameters', () => {
 });
 
 describe('outcome unknown', () => {
-  it('resend: once, flagged, and the second time UNKNOWN', async () => {
+  it('resend: once, flagged, and the second time UNKNOWN (quirks 15, 72)', async () => {
     const { a, n, p } = await oneCarrier('responseTimeout: 200ms');
     a.reply = (pdu) => (pdu.short_message.toString() === 'never' ? undefined : {});
     await p.submit(text('never'));

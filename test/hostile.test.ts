@@ -220,7 +220,7 @@ describe('SMPP listener', () => {
     await unharmed();
   });
 
-  test('wrong commands: generic_nack for requests, silence for responses', async () => {
+  test('wrong commands: generic_nack for requests, silence for responses (quirks 61, 62)', async () => {
     const random = createRandom(1);
     const frames = Array.from({ length: 2_000 }, () => {
       const frame = Buffer.alloc(16 + random(60), random(256));
@@ -251,7 +251,7 @@ describe('SMPP listener', () => {
     expect(collected() - before).toBeLessThan(6_000_000);
   });
 
-  test('lengths that cannot be, and random octets: one generic_nack at most, then the end', async () => {
+  test('lengths that cannot be, and random octets: one generic_nack at most, then the end (quirks 51, 52)', async () => {
     const random = createRandom(3);
     const before = collected();
     for (let round = 0; round < 20; round++) {

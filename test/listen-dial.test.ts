@@ -91,7 +91,7 @@ describe('listen', () => {
     expect(peer.frames.map((f) => f.command)).toEqual([0x80000009, 0x80000015]);
   });
 
-  test('a frame that does not end is bounded, one that is merely large is not', async () => {
+  test('a frame that does not end is bounded, one that is merely large is not (quirk 52)', async () => {
     const { world, port } = await serve(smpp);
     const peer = await boundClient(port);
     peer.send(submitFrame(5).subarray(0, 20));
@@ -108,7 +108,7 @@ describe('listen', () => {
     expect(world.owner.words()).toEqual(['bound', 'request', 'closed']);
   });
 
-  test('health checks, other protocols, floods of strangers', async () => {
+  test('health checks, other protocols, floods of strangers (quirks 50, 86)', async () => {
     const { world, listener, port } = await serve(smpp, { maxUnbound: 5 });
     const probe = client(port);
     await until(() => listener.sessions.size === 1);
@@ -155,7 +155,7 @@ describe('listen', () => {
     await expect(listenIn(world, smpp, { port })).rejects.toThrow('EADDRINUSE');
   });
 
-  test('a peer that floods is read no faster than it is answered; others are not touched', async () => {
+  test('a peer that floods is read no faster than it is answered; others are not touched (quirk 73)', async () => {
     const { world, listener, port } = await serve(smpp, { intake: 50 });
     const flood = await boundClient(port);
     const other = await boundClient(port);
@@ -710,7 +710,7 @@ describe('dial', () => {
     expect(Math.round((slot.nextAttemptAt - world.clock.now()) / 1_000)).toBe(1);
   });
 
-  test('wrong credentials: a few tries, an alarm, then rarely, until somebody changes them', async () => {
+  test('wrong credentials: a few tries, an alarm, then rarely, until somebody changes them (quirk 85)', async () => {
     answers.bind = 0x0e;
     const carriers = await smsc();
     const alarms: string[] = [];
@@ -742,7 +742,7 @@ describe('dial', () => {
     expect(codec.bindTransceiver.decode(octets, 16, octets.length).password).toBe('right');
   });
 
-  test('already bound: quarantined until the carrier must have noticed', async () => {
+  test('already bound: quarantined until the carrier must have noticed (quirk 81)', async () => {
     answers.bind = 0x05;
     const carriers = await smsc();
     const { world, carrier } = dialling(carriers.port);
@@ -815,7 +815,7 @@ describe('dial', () => {
     expect(carriers.peers).toHaveLength(before);
   });
 
-  test('response timeouts free the window and late answers still come, over a real link', async () => {
+  test('response timeouts free the window and late answers still come, over a real link (quirks 15, 72)', async () => {
     const held: number[] = [];
     const carriers = await smsc((peer) => {
       polite(peer);
@@ -840,7 +840,7 @@ describe('dial', () => {
     ]);
   });
 
-  test('a carrier that is dead behind an open connection is left after the misses', async () => {
+  test('a carrier that is dead behind an open connection is left after the misses (quirk 78)', async () => {
     const carriers = await smsc((peer) => {
       peer.onFrame = (f) => {
         if (f.command === 0x09) peer.send(frameOf(smpp, codec.bindTransceiverResp, {}, f.sequence));

@@ -58,7 +58,7 @@ async function start(smsc: Pick<Smsc, 'port'>, more: { account?: string; carrier
 const seen = (p: Platform): string[] => p.delivers.map(textOf);
 
 describe('parts become one message', () => {
-  it('in any order, over any bind, repeated and interleaved, by UDH of either width and by SAR', async () => {
+  it('in any order, over any bind, repeated and interleaved, by UDH of either width and by SAR (quirk 46)', async () => {
     const a = await rig.smsc();
     const n = await start(a, { carrier: 'binds: 3' });
     await until('three binds', () => a.sessions.size === 3);

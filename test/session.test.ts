@@ -367,7 +367,7 @@ describe('binding as a client', () => {
     expect(rig.owner.words()).toEqual(['closed']);
   });
 
-  test('bind answers of real peers: no body, no NUL, a cut parameter, a body with an error', () => {
+  test('bind answers of real peers: no body, no NUL, a cut parameter, a body with an error (quirks 54, 55, 64)', () => {
     for (const body of ['', '736d7363', '736d73630002100001', '736d736300021000']) {
       const rig = createRig({ dialect: smpp, role: 'client', credentials });
       const octets = Buffer.from(body, 'hex');
@@ -377,7 +377,7 @@ describe('binding as a client', () => {
     }
   });
 
-  test('a delivery in the same segment as the bind answer is taken', () => {
+  test('a delivery in the same segment as the bind answer is taken (quirk 84)', () => {
     const rig = createRig({ dialect: smpp, role: 'client', credentials });
     rig.link.feed(Buffer.concat([frames.bindResp(), frames.deliver(9)]));
     expect(rig.owner.words()).toEqual(['bound', 'request']);
@@ -430,7 +430,7 @@ describe('window', () => {
     expect(again).toBeGreaterThan(0);
   });
 
-  test('an answer of the wrong kind or sequence changes nothing', () => {
+  test('an answer of the wrong kind or sequence changes nothing (quirks 69, 71)', () => {
     const rig = boundClient();
     const sequence = rig.session.request(codec.submitSm, value, 'a');
     rig.link.feed(
@@ -455,7 +455,7 @@ describe('window', () => {
     expect(rig.session.windowUsed).toBe(0);
   });
 
-  test('no answer in time: expired, the slot is free, a late answer still finds its token', () => {
+  test('no answer in time: expired, the slot is free, a late answer still finds its token (quirks 15, 72)', () => {
     const rig = boundClient({ window: 2 });
     const first = rig.session.request(codec.submitSm, value, 'a');
     rig.wait(5_000);
@@ -497,7 +497,7 @@ describe('window', () => {
     expect(rig.session.request(codec.submitSm, value, 'a')).toBeGreaterThan(0);
   });
 
-  test('an answer with an error needs no readable body; a positive one that cannot be read is no answer', () => {
+  test('an answer with an error needs no readable body; a positive one that cannot be read is no answer (quirk 64)', () => {
     const rig = boundClient();
     const many = Array.from({ length: 70 }, (_, i) => ({ tag: 0x1400 + i, value: Buffer.alloc(0) }));
     const sequence = rig.session.request(codec.submitSm, value, 'a');
@@ -601,7 +601,7 @@ describe('keepalive', () => {
     expect(rig.session.counters.probeMisses).toBe(0);
   });
 
-  test('anything that comes is life, whatever its sequence', () => {
+  test('anything that comes is life, whatever its sequence (quirks 69, 78)', () => {
     const rig = boundServer();
     for (let i = 0; i < 10; i++) {
       rig.wait(30_100);
@@ -623,7 +623,7 @@ describe('keepalive', () => {
     expect(rig.session.counters.probes).toBe(0);
   });
 
-  test('a peer that only talks is asked too: some drop clients that never ask', () => {
+  test('a peer that only talks is asked too: some drop clients that never ask (quirk 80)', () => {
     const rig = boundClient();
     for (let i = 0; i < 7; i++) {
       rig.wait(5_000);
@@ -668,7 +668,7 @@ describe('goodbye', () => {
     expect(rig.owner.words()).toEqual(['lost', 'closed']);
   });
 
-  test('the peer unbinds with answers due: they go first', () => {
+  test('the peer unbinds with answers due: they go first (quirk 82)', () => {
     const rig = boundServer();
     rig.link.feed(frames.submit(5), frames.unbind(6));
     expect(rig.take()).toEqual([]);
