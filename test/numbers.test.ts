@@ -1,4 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createManualClock } from '../src/base/clock.ts';
+import { CARRIER_MAPPINGS, versionOf } from '../src/cli/protocols.ts';
+import { explain } from '../src/gateway/explain.ts';
+import { type Draft, NO_OCTETS } from '../src/message/message.ts';
 import { configOf, until } from './support/node.ts';
 import { carrierUp, kept, receiptOf, textsOf, useRig } from './support/rig.ts';
 
@@ -104,6 +110,50 @@ describe('access code and extension (扩展号)', () => {
       /carriers\[0\]\.accessCode expected 1068, which is put before source addresses here, or only one of the two/,
     );
   });
+});
+
+it('a dry run shows the source address, the operator and the rule', () => {
+  const ported = join(rig.folder(), 'ported.csv');
+  writeFileSync(ported, '13800000001,telecom\n');
+  const config = configOf({
+    data: 'x',
+    carriers: [{ name: 'a', protocol: 'smpp', port: 1, more: `accessCode: "${CODE}"` }],
+    account: 'extensions: ["01"]',
+    rules: '[ { operator: telecom, steps: [ { carriers: [ { name: a } ] } ] } ]',
+    more: `numbering: { ported: "${ported}" }`,
+  });
+  const draft: Draft = {
+    source: '',
+    sourceTon: 0,
+    sourceNpi: 0,
+    destination: '+8613800000001',
+    destTon: 1,
+    destNpi: 1,
+    serviceType: '',
+    esmClass: 0,
+    protocolId: 0,
+    priority: 0,
+    dataCoding: 0,
+    coding: 'gsm7',
+    registered: 1,
+    scheduledAt: 0,
+    validUntil: 0,
+    udh: NO_OCTETS,
+    octets: Buffer.from('hello'),
+    tlvs: NO_OCTETS,
+    platformRef: '',
+    hops: '',
+  };
+  const deps = { clock: createManualClock(), carrierMappings: CARRIER_MAPPINGS, versionOf };
+  const shown = explain(config, { account: 'acme', draft }, deps);
+  expect(shown).toMatchObject({
+    accepted: true,
+    operator: { name: 'telecom', why: 'list of ported numbers' },
+    rule: { destination: '', operator: 'telecom', source: '' },
+  });
+  expect(shown.alternatives[0]!.submit?.fields.source_addr).toBe(`${CODE}01`);
+  const other = explain(config, { account: 'acme', draft: { ...draft, destination: '13800000002' } }, deps);
+  expect(other).toMatchObject({ accepted: false, operator: { name: 'mobile', why: 'prefix 138' }, rule: undefined });
 });
 
 describe('forms of mainland numbers', () => {

@@ -105,10 +105,15 @@ function formatted(e: Explanation): string {
     ...e.checks.map((c) => `  ${c.ok ? pc.green('ok  ') : pc.red('FAIL')} ${c.check.padEnd(12)} ${c.why}`),
     `operator: ${e.operator === undefined ? 'unknown' : `${e.operator.name} (${e.operator.why})`}`,
     `lane: ${e.urgent ? 'priority' : 'normal'}, receipt: ${e.receipt}`,
-    ...(e.route === undefined ? [] : [`route: ${e.route}, rule for destination "${e.rule?.destination ?? 'none'}"`]),
+    ...(e.route === undefined ? [] : [`route: ${e.route}, rule for ${ruleText(e.rule)}`]),
     ...e.alternatives.flatMap(alternative),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function ruleText(rule: Explanation['rule']): string {
+  const { destination, operator } = rule ?? { destination: 'none', operator: '' };
+  return `destination "${destination}"${operator === '' ? '' : `, operator ${operator}`}`;
 }
 
 function alternative(a: Alternative, k: number): string[] {
