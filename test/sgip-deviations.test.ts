@@ -304,12 +304,23 @@ describe('what platforms may ask', () => {
     expect(waiting).toMatchObject({ result: 1, node: '101001', sent: '' });
     expect(waiting.received).toMatch(/^\d{12}$/);
     w.smg.peers[0]!.send(frame(REPORT, SEQUENCE, reportBody(one!.sequence, textAt(one!.body, 43, 21), 2, 29)));
-    await until('report', () => platform.of(REPORT).length === 1);
+    await until('report answered', () => w.smg.peers[0]!.of(ANSWER + REPORT).length === 1);
     const failed = await traced(SEQUENCE, textAt(one!.body, 43, 21));
     expect(failed.result).toBe(29);
     expect(failed.sent).toMatch(/^\d{12}$/);
     expect(await traced(SEQUENCE, '8613000000009')).toMatchObject({ result: 9, node: '' });
     expect(await traced('b36924b942c4f1d900000099', '8613000000001')).toMatchObject({ result: 9 });
+  });
+
+  it('a connection for Trace is brought no reports, even where they go down the one that submits', async () => {
+    const w = await world();
+    const asking = await w.login(11, 'shop');
+    const platform = await w.login(1, 'shop');
+    for (const n of [1, 2, 3]) expect(await submitted(platform, `b36924b942c4f1d90000000${n}`)).toBe(0);
+    for (const { sequence } of await w.submits(3))
+      w.smg.peers[0]!.send(frame(REPORT, sequence, reportBody(sequence, '8613000000001', 0, 0)));
+    await until('reports', () => platform.of(REPORT).length === 3);
+    expect(asking.of(REPORT)).toHaveLength(0);
   });
 
   it('what is ours to send, and what belongs to routing, is answered with 7', async () => {

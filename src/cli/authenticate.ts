@@ -44,7 +44,7 @@ function platform(gw: Gateway, bind: BindRequest): Login | undefined {
       // Those that we made to it do not count.
       if (account.sessions.filter((s) => s.role === 'server').length >= config.maxBinds)
         return { accept: false, reason: 'alreadyBound' };
-      const both = config.protocol === 'sgip' && config.sgip.reports === 'same';
+      const both = config.protocol === 'sgip' && config.sgip.reports === 'same' && bind.asksOnly !== true;
       const version = highestVersion(config);
       return {
         accept: true,

@@ -53,6 +53,8 @@ export interface BindRequest {
   readonly remotePort: number;
   /** The peer showed a client certificate of an accepted authority. */
   readonly tlsAuthorized: boolean;
+  /** It is for questions about messages alone: nothing is brought on it (SGIP's trace). */
+  readonly asksOnly?: boolean;
   /** In clear, where the protocol sends it so. */
   readonly password?: string;
   /** Whether the peer knew this secret, where the protocol sends a digest. */

@@ -143,7 +143,8 @@ export const sgip: Dialect = {
     const login = operation.plan.decode(b, o, end) as unknown as Pdu<typeof bind>;
     const mode = MODES.get(login.loginType);
     if (mode === undefined) return RESULT.BAD_LOGIN_TYPE;
-    return { name: login.loginName, password: login.loginPassword, mode, version: SGIP_12 };
+    const asksOnly = login.loginType === LOGIN_TYPE.TRACE;
+    return { name: login.loginName, password: login.loginPassword, mode, version: SGIP_12, asksOnly };
   },
   acceptBind: (operation) => ({ plan: operation.answer!, value: operation.answer!.fill({}), status: RESULT.OK }),
   refuseBind(operation, _claim, status) {
