@@ -197,4 +197,16 @@ describe('cutting for a carrier', () => {
     const greek = encode('Δ'.repeat(100), 'gsm7')!;
     expect(() => cut(message('gsm7', greek, udh), other.config, other.mapping)).toThrow(/100 octets \(gsm7\)/);
   });
+
+  it('a text with a message class goes in a coding that has a form for it, where one holds it', () => {
+    const flash = (coding: Coding, text: string, more: string) => {
+      const { config, mapping } = carrier('cmpp', more);
+      return cut({ ...message(coding, encode(text, coding)!), dataCoding: 0x18 }, config, mapping).coding;
+    };
+    expect(flash('ucs2', '你好', 'coding: [gbk, ucs2]')).toBe('ucs2');
+    expect(flash('gsm7', 'é', 'coding: [gbk, ucs2]')).toBe('ucs2');
+    expect(flash('gsm7', 'e', 'coding: [gbk, ascii, ucs2]')).toBe('ascii');
+    expect(flash('ucs2', '你好', 'coding: [gbk, ascii]')).toBe('gbk');
+    expect(flash('ucs2', '你好', 'coding: [gbk]')).toBe('gbk');
+  });
 });

@@ -32,7 +32,7 @@ export function cut(m: Message, config: CarrierConfig, mapping: CarrierMapping, 
   if (m.udh.length > 0) return ownSegment(m, config, mapping);
   if (m.coding === 'octets') return inParts('octets', m.octets, mapping.limits('octets', config), config);
 
-  const allowed: readonly Coding[] = fixed === undefined ? config.coding : [fixed];
+  const allowed: readonly Coding[] = fixed === undefined ? codingsFor(m, config) : [fixed];
   const limits = (coding: Coding): Limits => limitsOf(coding, config, mapping);
   const signed = signedText(m, config);
   // A text with a class is best as it is: other codings may have no word for the class.
@@ -52,13 +52,22 @@ export function cut(m: Message, config: CarrierConfig, mapping: CarrierMapping, 
   }
 
   const text = signed?.text ?? decode(m.octets, m.coding);
-  const choice = choose(text, allowed, limits, config.choose);
+  const choice =
+    choose(text, allowed, limits, config.choose) ??
+    (fixed === undefined && allowed !== config.coding ? choose(text, config.coding, limits, config.choose) : undefined);
   // Damage is passed on as it came: coded anew it would be worse. So is what no coding of the list holds.
   if (preferred && (choice === undefined || (plain && choice.coding === m.coding) || text.includes('\ufffd'))) {
     return inParts(m.coding, m.octets, limits(m.coding), config, signed);
   }
   if (choice === undefined) throw new CutFault(`the text cannot be coded in ${allowed.join(', ')}`);
   return inParts(choice.coding, choice.octets, limits(choice.coding), config, signed);
+}
+
+/** GB has no form for a message class (flash and the like): a text with one goes in another coding that there is. */
+function codingsFor(m: Message, config: CarrierConfig): readonly Coding[] {
+  const { coding } = config;
+  if (m.dataCoding <= 0x0f || m.coding === 'gbk' || coding.length === 1) return coding;
+  return (coding as readonly Coding[]).filter((one) => one !== 'gbk');
 }
 
 /** What one PDU holds, less what the carrier puts into it itself. */
