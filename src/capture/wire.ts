@@ -29,6 +29,8 @@ export interface Wire {
   describe(frame: Buffer, version: number): Description;
   /** Version that a bind, or the answer to one, says is spoken from here on. */
   agreed(description: Description): number | undefined;
+  /** A message id as people write it, in the forms that it may have on the wire; none where it is no id of the protocol. */
+  idOctets(id: string): readonly Buffer[];
   /** Status of an answer by its name; '' for what has none. */
   statusName(description: Description, version: number): string;
 }

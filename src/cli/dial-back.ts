@@ -39,12 +39,13 @@ export function dialBackOptions(account: AccountConfig, config: Config): DialOpt
 
 /** Dials a platform whenever there is something to tell it. */
 export function dialBack(account: AccountConfig, config: Config, parts: Parts): Dialled<Message> {
-  const { clock, wheel, turn, log, running } = parts;
+  const { clock, wheel, turn, log, running, tap } = parts;
   const dialled = dial<Message>(dialBackOptions(account, config)!, {
     clock,
     wheel,
     turn,
     log,
+    tap,
     owner: running.platforms,
     onAlarm: (peer, reason) =>
       log.error(

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Turn } from '../base/turn.ts';
 import type { Wheel } from '../base/wheel.ts';
 import type { RunningGateway } from '../gateway/gateway.ts';
+import type { Tap } from '../session/tap.ts';
 
 /** What every session of a node is made with. */
 export interface Parts {
@@ -11,6 +12,7 @@ export interface Parts {
   readonly turn: Turn;
   readonly log: Logger;
   readonly running: RunningGateway;
+  readonly tap: Tap | undefined;
 }
 
 /** Unreadable PDUs a minute that end a session. */

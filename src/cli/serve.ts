@@ -20,6 +20,7 @@ import { smpp } from '../session/dialects/smpp.ts';
 import { type Listener, type ListenOptions, listen } from '../session/listen.ts';
 import type { Mode } from '../session/session.ts';
 import { ownerBySide } from '../session/sides.ts';
+import { createTap, type Tap } from '../session/tap.ts';
 import type { Engine } from '../store/journal.ts';
 import { openLmdb } from '../store/lmdb.ts';
 import { createRecords } from '../store/records.ts';
@@ -47,6 +48,8 @@ export interface Node {
   readonly callbacks: Map<string, Dialled<Message>>;
   readonly recovery: Recovery;
   readonly startedAt: number;
+  /** The newest octets of all sessions; undefined: not kept (`trace.memory: 0`). */
+  readonly tap: Tap | undefined;
   /** Takes another configuration without touching what it does not change. Returns what needs a restart. */
   reload(config: Config): Promise<readonly string[]>;
   /** Takes nothing new, lets what is under way finish within `withinMs`, makes everything durable. */
@@ -85,7 +88,8 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
   const stopWheel = wheel.start();
   const ticking = every(TICK_MS, () => running.tick());
 
-  const parts: Parts = { clock, wheel, turn, log, running };
+  const tap = config.trace.memory > 0 ? createTap(config.trace.memory, clock) : undefined;
+  const parts: Parts = { clock, wheel, turn, log, running, tap };
   const dials = new Map<string, Dialled<Segment>>();
   const callbacks = new Map<string, Dialled<Message>>();
   const listeners = new Map<string, Listener<Message | Segment>>();
@@ -112,6 +116,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     callbacks,
     recovery,
     startedAt: clock.now(),
+    tap,
 
     async reload(next) {
       const diff = diffConfig(node.config, next);
@@ -180,7 +185,7 @@ function dialBackAll(config: Config, callbacks: Map<string, Dialled<Message>>, p
   }
 }
 
-function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running }: Parts): Dialled<Segment> {
+function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running, tap }: Parts): Dialled<Segment> {
   const dialled = dial<Segment>(
     { ...dialOptions(config), fresh: () => dialOptions(config) },
     {
@@ -188,6 +193,7 @@ function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running }
       wheel,
       turn,
       log,
+      tap,
       owner: running.carriers,
       onAlarm: (carrier, reason) =>
         log.error(
@@ -276,7 +282,7 @@ function credentials(config: CarrierConfig): Omit<BindCredentials, 'mode'> & { m
 
 async function startListener(
   config: ListenerConfig,
-  { clock, wheel, turn, log, running }: Parts,
+  { clock, wheel, turn, log, running, tap }: Parts,
 ): Promise<Listener<Message | Segment>> {
   const dialect = DIALECTS[config.protocol];
   if (dialect === undefined) throw new Error(`listener ${config.name}: protocol ${config.protocol} is not built in`);
@@ -313,6 +319,7 @@ async function startListener(
     wheel,
     turn,
     log,
+    tap,
     owner: ownerBySide(running.platforms, running.carriers),
     authenticate: (bind) => authenticate(running.gw, bind),
   });

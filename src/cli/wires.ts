@@ -13,7 +13,7 @@ import {
   SEQUENCE_AT as SGIP_SEQUENCE_AT,
 } from '../../protocols/sgip/header.ts';
 import { sgipResult } from '../../protocols/sgip/result.ts';
-import { SEQUENCE_OCTETS as SGIP_SEQUENCE_OCTETS } from '../../protocols/sgip/sequence.ts';
+import { SEQUENCE_OCTETS as SGIP_SEQUENCE_OCTETS, sequenceOf as sgipSequence } from '../../protocols/sgip/sequence.ts';
 import { SGIP_12, sgipCodec } from '../../protocols/sgip/tables.ts';
 import { describeFrame as describeSmgp } from '../../protocols/smgp/describe.ts';
 import { FRAME as SMGP_FRAME } from '../../protocols/smgp/header.ts';
@@ -29,6 +29,21 @@ const numberIn = ({ fields }: Description, key: string): number | undefined => {
   return typeof value === 'number' ? value : undefined;
 };
 
+/** Octets written in hexadecimal, if they are so many. */
+function hexOctets(text: string, count: number): Buffer[] {
+  const digits = text.replace(/^0x/i, '');
+  return digits.length === 2 * count && /^[0-9a-fA-F]+$/.test(digits) ? [Buffer.from(digits, 'hex')] : [];
+}
+
+/** As it is, in the other base, in the other case, without zeros in front: peers do all of it. */
+function smppIdOctets(id: string): Buffer[] {
+  const forms = new Set([id, id.replace(/^0+(?=.)/, '')]);
+  if (/^\d{1,20}$/.test(id)) forms.add(BigInt(id).toString(16));
+  else if (/^[0-9a-fA-F]{1,16}$/.test(id)) forms.add(BigInt(`0x${id}`).toString(10));
+  for (const form of [...forms]) forms.add(form.toUpperCase()).add(form.toLowerCase());
+  return [...forms].filter((form) => form !== '').map((form) => Buffer.from(form, 'latin1'));
+}
+
 const smpp: Wire = {
   name: 'smpp',
   frame: SMPP_FRAME,
@@ -41,6 +56,7 @@ const smpp: Wire = {
   // A request has no status.
   likely: (frame) => frame.readUInt32BE(8) < (frame[4]! < 0x80 ? 1 : 0x10000),
   describe: describeSmpp,
+  idOctets: smppIdOctets,
   agreed(d) {
     const said =
       d.command.startsWith('bind_') && !d.command.endsWith('_resp') ? numberIn(d, 'interface_version') : undefined;
@@ -60,6 +76,7 @@ const cmpp: Wire = {
   knows: (command) => cmppCodec(0x30).byId.has(command),
   likely: () => true,
   describe: describeCmpp,
+  idOctets: (id) => (/^\d{12,20}$/.test(id) ? hexOctets(BigInt(id).toString(16).padStart(16, '0'), 8) : hexOctets(id, 8)),
   agreed(d) {
     const said = d.command === 'CMPP_CONNECT' ? numberIn(d, 'version') : undefined;
     return said === undefined ? undefined : cmppCodec(said).version;
@@ -84,6 +101,11 @@ const sgip: Wire = {
   knows: (command) => sgipCodec().byId.has(command),
   likely: () => true,
   describe: describeSgip,
+  idOctets(id) {
+    const [node, stamp, counter] = id.split(':').map(Number);
+    if (counter === undefined || ![node, stamp, counter].every((n) => n! >= 0 && n! <= 0xffffffff)) return hexOctets(id, 12);
+    return [Buffer.from(sgipSequence({ nodeId: node!, timestamp: stamp!, counter }), 'latin1')];
+  },
   agreed: () => SGIP_12,
   statusName(d) {
     const result = d.command.endsWith('_RESP') ? numberIn(d, 'result') : undefined;
@@ -103,6 +125,7 @@ const smgp: Wire = {
   knows: (command) => smgpCodec(SMGP_30).byId.has(command),
   likely: () => true,
   describe: describeSmgp,
+  idOctets: (id) => hexOctets(id, 10),
   agreed(d) {
     const said = d.command === 'SMGP_LOGIN' ? numberIn(d, 'client_version') : undefined;
     return said === undefined ? undefined : smgpCodec(said).version;

@@ -41,7 +41,7 @@ export function diffConfig(before: Config, after: Config): ConfigDiff {
   for (const key of ['demo', 'simulators'] as const) {
     if (!isDeepStrictEqual(before[key], after[key])) needsRestart.push(key);
   }
-  for (const section of ['node', 'log', 'store', 'admin'] as const) {
+  for (const section of ['node', 'log', 'store', 'admin', 'trace'] as const) {
     const old: Record<string, unknown> = before[section];
     for (const [key, value] of Object.entries(after[section])) {
       if (!isDeepStrictEqual(old[key], value)) needsRestart.push(`${section}.${key}`);

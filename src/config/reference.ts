@@ -12,6 +12,7 @@ const SECTIONS = [
   'log',
   'store',
   'admin',
+  'trace',
   'listeners',
   'accounts',
   'carriers',

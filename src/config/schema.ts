@@ -74,6 +74,12 @@ const durationOrZero = () =>
   parsed('duration', 'expected a duration such as 0s, 500ms, 30s, 5m, 72h or 3d', parseDuration);
 const octets = () =>
   parsed('size', 'expected a size such as 512KiB, 256MiB or 64GiB', (given) => parseOctets(given) || undefined);
+const TRACE_MAX = 2 ** 31;
+const traceOctets = () =>
+  parsed('size', 'expected 0, or a size such as 16MiB, up to 2GiB', (given) => {
+    const size = parseOctets(given);
+    return size === undefined || size > TRACE_MAX ? undefined : size;
+  });
 const address = () =>
   parsed('address', 'expected host:port, such as 127.0.0.1:2775 or [::1]:2775', (given) => parseAddress(String(given)));
 
@@ -259,6 +265,12 @@ const store = z.strictObject({
 
 const admin = z.strictObject({
   listen: address().prefault('127.0.0.1:9464').describe('HTTP address of /metrics, /healthz and /readyz'),
+});
+
+const trace = z.strictObject({
+  memory: traceOctets()
+    .prefault('64MiB')
+    .describe('Newest octets of all sessions kept in memory for `yima trace`; 0: none'),
 });
 
 // ---- listeners -------------------------------------------------------------------------------------------------
@@ -1005,6 +1017,7 @@ export const configSchema = z.strictObject({
   log: log.prefault({}).describe('Logs'),
   store: store.prefault({}).describe('Durable store'),
   admin: admin.prefault({}).describe('Metrics and health over HTTP'),
+  trace: trace.prefault({}).describe('What is kept to follow a message by'),
   listeners: z.array(listenerSchema).default([]).describe('Where platforms bind'),
   accounts: z.array(accountSchema).default([]).describe('Platforms'),
   carriers: z.array(carrierSchema).default([]).describe('Whom messages are submitted to'),

@@ -294,6 +294,7 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
     );
     slot.session = session;
     to(slot, 'binding');
+    link.tap = deps.tap?.open(session);
     session.start();
   };
 

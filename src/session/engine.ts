@@ -29,6 +29,7 @@ import {
   type SessionState,
 } from './session.ts';
 import { SUCCESSORS, senderBit } from './states.ts';
+import type { Tap } from './tap.ts';
 import { type Counter, Window } from './window.ts';
 
 /** What a session logs to: pino's logger fits. One line per event of a session, none per message. */
@@ -44,6 +45,8 @@ export interface SessionDeps<T> {
   readonly turn: Turn;
   readonly owner: SessionOwner<T>;
   readonly log: SessionLog;
+  /** Keeps what is said on every session. */
+  readonly tap?: Tap | undefined;
 }
 
 /** Limits of a session: times in ms. */

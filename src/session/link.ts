@@ -3,6 +3,7 @@ import { WireFault } from '../../protocols/wire/fault.ts';
 import { createFramer, type FrameRule, type Framer } from '../../protocols/wire/frame.ts';
 import type { Outgoing, Turn } from '../base/turn.ts';
 import type { Timer, Wheel } from '../base/wheel.ts';
+import type { StreamTap } from './tap.ts';
 
 /** The engine, as its link sees it. */
 export interface Receiver {
@@ -85,6 +86,8 @@ export class SocketLink implements Link, Outgoing {
   congested = false;
   choked = false;
   out: Buffer = NONE;
+  /** Told all octets in and out. */
+  tap: StreamTap | undefined = undefined;
   readonly #socket: Socket;
   readonly #encrypted: boolean;
   readonly #turn: Turn;
@@ -203,6 +206,7 @@ export class SocketLink implements Link, Outgoing {
   #write(): void {
     const chunk = this.out;
     const view = chunk.subarray(0, this.#at);
+    this.tap?.take(false, chunk, this.#at);
     this.#at = 0;
     this.out = NONE;
     const socket = this.#socket;
@@ -225,6 +229,7 @@ export class SocketLink implements Link, Outgoing {
 
   #onData(chunk: Buffer): void {
     if (this.#ended) return;
+    this.tap?.take(true, chunk, chunk.length);
     const before = this.#framer.partial;
     const frames = this.#frames;
     this.#chunk = chunk;

@@ -128,6 +128,7 @@ export async function listen<T>(options: ListenOptions, deps: ListenDeps<T>): Pr
     );
     sessions.add(session);
     unbound.add(session);
+    link.tap = deps.tap?.open(session);
     session.start();
     if (closing) session.close('the listener is closing');
   };
