@@ -7,6 +7,7 @@ import { type Admin, type Reloaded, startAdmin } from '../src/admin/http.ts';
 import { maskNumber } from '../src/admin/mask.ts';
 import { createMetrics } from '../src/admin/metrics.ts';
 import type { Node } from '../src/cli/serve.ts';
+import { WIRES_BY_NAME } from '../src/cli/wires.ts';
 import { freeze } from '../src/gateway/state.ts';
 import { ANSWERED } from '../src/message/message.ts';
 import { coded, createEsme } from './support/esme.ts';
@@ -49,6 +50,7 @@ async function rig(
   const admin = await startAdmin(node, {
     listen: { host: '127.0.0.1', port: 0 },
     registry: createMetrics(node),
+    wires: WIRES_BY_NAME,
     reload: more.reload ?? (() => Promise.resolve({ problems: [], needsRestart: [] })),
   });
   closers.push(() => admin.close());

@@ -97,7 +97,7 @@ describe('layers: an arrow may only point down', () => {
       'protocols/wire',
       'protocols/text',
     ],
-    'src/admin': ['src/base', 'src/config', 'src/message', 'src/session', 'src/store', 'src/gateway'],
+    'src/admin': ['src/base', 'src/capture', 'src/config', 'src/message', 'src/session', 'src/store', 'src/gateway'],
     'src/capture': ['src/base', 'protocols/wire'],
     'src/cli': ['src', 'simulators', ...anyProtocol],
     simulators: anyProtocol,

@@ -67,7 +67,18 @@ describe('yima', () => {
   it('without a known command says so', async () => {
     expectComplaint(await yima(['sent']), /unknown command 'sent'[\s\S]*Did you mean send/);
     const help = await yima(['--help']);
-    for (const command of ['serve', 'check', 'explain', 'send', 'load', 'simulate', 'decode', 'hash', 'reload']) {
+    for (const command of [
+      'serve',
+      'check',
+      'explain',
+      'send',
+      'load',
+      'simulate',
+      'trace',
+      'decode',
+      'hash',
+      'reload',
+    ]) {
       expect(help.out).toContain(command);
     }
     expect((await yima(['--version'])).out.trim()).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version);
@@ -334,13 +345,28 @@ describe('commands for a running gateway', () => {
     expect(table.out).toMatch(/^lost +0$/m);
     expect(table.out).toMatch(/^to receipt +p50 /m);
 
+    const followed = await yima(['send', ...who, '--to', '13800000001', '--text', 'followed', '--wait', '20s']);
+    const id = followed.out.split('\n')[0]!;
+    const traced = await yima(['trace', id, '--admin', admin]);
+    expect(traced).toMatchObject({ code: 0, err: '' });
+    expect(traced.out).toMatch(new RegExp(`^message ${id}, MT of acme, .* → 138\\*+01$`, 'm'));
+    expect(traced.out).toMatch(
+      /^[-\d]+ [:.\d]+ acme ──► Yima +smpp #\d+ submit_sm seq=\d+ .*text="\(8 characters\)"$/m,
+    );
+    expect(traced.out).toMatch(/Yima ──► smsc +smpp #\d+ submit_sm /);
+    const verbose = await yima(['trace', id, '--admin', admin, '--verbose']);
+    expect(verbose.out).toMatch(/^ {6}service_type +""$/m);
+    expect(JSON.parse((await yima(['trace', id, '--admin', admin, '--json'])).out).message.publicId).toBe(id);
+    expect(await yima(['trace', '99', '--admin', admin])).toMatchObject({ code: 1, err: '' });
+    expectComplaint(await yima(['trace', id, '--admin', admin, '--text']), /^yima: log\.text is off/);
+
     const carriers = await yima(['carriers', '--admin', admin]);
     expect(carriers.code).toBe(0);
     expect(carriers.out).toMatch(/^smsc +smpp +1\/1 /m);
-    expect(JSON.parse((await yima(['carriers', '--admin', admin, '--json'])).out)[0].counters.submitted).toBe(213);
+    expect(JSON.parse((await yima(['carriers', '--admin', admin, '--json'])).out)[0].counters.submitted).toBe(214);
     expect((await yima(['unmatched', '--admin', admin])).out).toMatch(/^0 unmatched/);
     const replay = ['receipts', 'replay', '--admin', admin, '--account', 'acme', '--from', '2020-01-01T00:00:00Z'];
-    expect((await yima([...replay, '--to', '2100-01-01T00:00:00Z'])).out).toMatch(/^213 receipts are told again\n$/);
+    expect((await yima([...replay, '--to', '2100-01-01T00:00:00Z'])).out).toMatch(/^214 receipts are told again\n$/);
     expectComplaint(await yima([...replay, '--to', 'tomorrow']), /^yima: to: give a time/);
     expect((await yima(['reload', '--admin', admin])).out).toBe('reloaded\n');
 

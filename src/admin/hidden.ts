@@ -3,9 +3,11 @@ import { maskNumber } from './mask.ts';
 // What is not shown of a PDU's fields unless `log.text` allows it: texts in every form, phone numbers. Secrets never are.
 
 const SECRET = /^(password|login_password|authenticator.*)$/;
-const TEXT = /^(text|short_message|message_payload|msg_content.*|txt.*|.*value_hex|value|body_hex|trailing_hex|message_content.*)$/;
+const TEXT =
+  /^(text|short_message|message_payload|msg_content.*|txt.*|.*value_hex|value|body_hex|trailing_hex|message_content.*)$/;
 /** Digits that are no phone number. */
-const PLAIN = /^(.*msg_id|message_id|u64|hex|id|.*time.*|.*date.*|sequence|.*code.*|service.*|corp_id|stat|sub|dlvrd|err|tag|name)$/;
+const PLAIN =
+  /^(.*msg_id|message_id|u64|hex|id|.*time.*|.*date.*|sequence|.*code.*|service.*|corp_id|stat|sub|dlvrd|err|tag|name)$/;
 const RECEIPT = /^id:/;
 
 /** Fields of a PDU as anybody may see them. */

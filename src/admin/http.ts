@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
-import { look } from '../gateway/look.ts';
+import type { Wire } from '../capture/wire.ts';
 import { REPLAY_MAX, replay } from '../gateway/replay.ts';
-import type { MessageRecord } from '../store/records.ts';
+import { findMessage, ownId } from './find-message.ts';
+import { type TraceAsk, trace, traceView } from './trace.ts';
 import { accountsView, carriersView, messageView, readiness, recordView, unmatchedView } from './views.ts';
 import type { Watched } from './watched.ts';
 
@@ -19,6 +20,8 @@ export interface Reloaded {
 export interface AdminOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly registry: Registry;
+  /** How the streams of each protocol are read, by its name. */
+  readonly wires: ReadonlyMap<string, Wire>;
   /** Reads the configuration again and takes it. */
   readonly reload: () => Promise<Reloaded>;
 }
@@ -92,6 +95,7 @@ export async function startAdmin(node: Watched, options: AdminOptions): Promise<
       answer: async ({ query }) => json(200, await unmatchedView(node, limitOf(query, 50, UNMATCHED_MAX))),
     },
     { method: 'GET', path: '/api/messages/', answer: ({ rest, query }) => message(node, rest, query) },
+    { method: 'GET', path: '/api/trace/', answer: ({ rest, query }) => traced(node, options.wires, rest, query) },
     {
       method: 'POST',
       path: '/api/receipts/replay',
@@ -201,22 +205,18 @@ function sentence(error: z.ZodError): string {
 
 /** A message wherever it is: at work, waiting, cold, or ended (then its record; of long ago only with a time range). */
 async function message(node: Watched, rest: string, query: URLSearchParams): Promise<Reply> {
-  const { gw } = node;
-  const id = /^\d{1,16}$/.test(rest) ? Number(rest) : /^0x[0-9a-fA-F]{1,13}$/.test(rest) ? Number(rest) : Number.NaN;
-  if (!Number.isSafeInteger(id))
+  const id = ownId(rest);
+  if (id === undefined) {
     throw new Refusal(400, 'give the id as a decimal number, or as 0x and hexadecimal digits');
-  const known = look(gw, id);
-  if (known !== undefined) return json(200, messageView(gw, known));
-  const ended = gw.recent.find(id);
-  const from = ended === undefined ? timeOf(query, 'from') : ended.at;
-  const to = ended === undefined ? timeOf(query, 'to') : ended.at + 1;
+  }
+  const within = { from: timeOf(query, 'from'), to: timeOf(query, 'to') };
+  const found = await findMessage(node, id, within);
+  if (found?.message !== undefined) return json(200, messageView(node.gw, found.message));
+  if (found !== undefined) return json(200, recordView(found.record));
+  const ended = node.gw.recent.find(id)?.at;
+  const from = ended ?? within.from;
+  const to = ended === undefined ? within.to : ended + 1;
   if (from !== undefined && to !== undefined) {
-    let found: MessageRecord | undefined;
-    await gw.records.flush();
-    await gw.records.read(from, to, (r) => {
-      if (r.id === id || (found === undefined && r.publicId === id)) found = r;
-    });
-    if (found !== undefined) return json(200, recordView(found));
     throw new Refusal(
       404,
       `no record of message ${id} between ${new Date(from).toISOString()} and ${new Date(to).toISOString()}`,
@@ -226,6 +226,21 @@ async function message(node: Watched, rest: string, query: URLSearchParams): Pro
     404,
     `message ${id} is not here any more; look in its record by adding ?from=<time>&to=<time> of its end`,
   );
+}
+
+/** What was said of a message, texts and full numbers only where `log.text` lets anybody see them. */
+async function traced(
+  node: Watched,
+  wires: ReadonlyMap<string, Wire>,
+  rest: string,
+  query: URLSearchParams,
+): Promise<Reply> {
+  const id = decodeURIComponent(rest);
+  if (!/^[\x21-\x7e]{1,65}$/.test(id)) throw new Refusal(400, 'give an id of up to 65 printable characters');
+  const showText = query.get('text') === '1';
+  if (showText && !node.gw.config.log.text) throw new Refusal(403, 'log.text is off: no texts and full numbers');
+  const ask: TraceAsk = { id, from: timeOf(query, 'from'), to: timeOf(query, 'to'), showText };
+  return json(200, traceView(node, await trace(node, wires, ask), showText));
 }
 
 function timeOf(query: URLSearchParams, name: string): number | undefined {

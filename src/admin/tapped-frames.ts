@@ -54,7 +54,10 @@ export async function eachTappedFrame(
       let one = searches.get(key);
       if (one === undefined) {
         const place: Place = { session, wire, received, see };
-        one = { place, search: createFrameSearch(wire, { onFrame: (when, f) => hand(place, when, f), onSkipped() {} }) };
+        one = {
+          place,
+          search: createFrameSearch(wire, { onFrame: (when, f) => hand(place, when, f), onSkipped() {} }),
+        };
         if (oldest > 0) one.search.adrift();
         searches.set(key, one);
       }

@@ -5,13 +5,13 @@ import { readConfig, wholeNumber } from './options.ts';
 
 // Commands that ask a running gateway, over the HTTP of its admin.
 
-interface Flags {
+export interface Flags {
   readonly admin?: string;
   readonly config?: string;
   readonly json?: true;
 }
 
-function remote(name: string, description: string): Command {
+export function remote(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .option('--admin <url>', 'where its admin listens (default: http://127.0.0.1:9464)')
@@ -27,7 +27,7 @@ function addressOf(flags: Flags): string {
   return `http://${shown}:${port}`;
 }
 
-async function ask(flags: Flags, path: string, body?: object): Promise<unknown> {
+export async function ask(flags: Flags, path: string, body?: object): Promise<unknown> {
   const base = addressOf(flags);
   let response: Response;
   try {
@@ -56,7 +56,7 @@ async function ask(flags: Flags, path: string, body?: object): Promise<unknown> 
   throw new Complaint(problems?.join('\n') ?? error ?? `${base}${path} answered ${response.status}`);
 }
 
-const print = (flags: Flags, value: unknown, lines: () => readonly string[]): void => {
+export const print = (flags: Flags, value: unknown, lines: () => readonly string[]): void => {
   process.stdout.write(flags.json === true ? `${JSON.stringify(value, undefined, 2)}\n` : `${lines().join('\n')}\n`);
 };
 

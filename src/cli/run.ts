@@ -11,6 +11,7 @@ import { StoreFault } from '../store/journal.ts';
 import { Complaint } from './complaint.ts';
 import { createLogger } from './logger.ts';
 import { type Node, startNode } from './serve.ts';
+import { WIRES_BY_NAME } from './wires.ts';
 
 export interface ServeOptions {
   readonly config?: string;
@@ -55,7 +56,12 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   let admin: Admin;
   try {
-    admin = await startAdmin(node, { listen: config.admin.listen, registry: createMetrics(node), reload });
+    admin = await startAdmin(node, {
+      listen: config.admin.listen,
+      registry: createMetrics(node),
+      wires: WIRES_BY_NAME,
+      reload,
+    });
   } catch (error) {
     await node.stop(0);
     await stopSimulated();

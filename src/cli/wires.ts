@@ -76,7 +76,8 @@ const cmpp: Wire = {
   knows: (command) => cmppCodec(0x30).byId.has(command),
   likely: () => true,
   describe: describeCmpp,
-  idOctets: (id) => (/^\d{12,20}$/.test(id) ? hexOctets(BigInt(id).toString(16).padStart(16, '0'), 8) : hexOctets(id, 8)),
+  idOctets: (id) =>
+    /^\d{12,20}$/.test(id) ? hexOctets(BigInt(id).toString(16).padStart(16, '0'), 8) : hexOctets(id, 8),
   agreed(d) {
     const said = d.command === 'CMPP_CONNECT' ? numberIn(d, 'version') : undefined;
     return said === undefined ? undefined : cmppCodec(said).version;
@@ -103,7 +104,8 @@ const sgip: Wire = {
   describe: describeSgip,
   idOctets(id) {
     const [node, stamp, counter] = id.split(':').map(Number);
-    if (counter === undefined || ![node, stamp, counter].every((n) => n! >= 0 && n! <= 0xffffffff)) return hexOctets(id, 12);
+    if (counter === undefined || ![node, stamp, counter].every((n) => n! >= 0 && n! <= 0xffffffff))
+      return hexOctets(id, 12);
     return [Buffer.from(sgipSequence({ nodeId: node!, timestamp: stamp!, counter }), 'latin1')];
   },
   agreed: () => SGIP_12,
@@ -138,6 +140,8 @@ const smgp: Wire = {
 
 /** Every protocol that can be read from octets, the strictest first. A further one is a table above and a word here. */
 export const WIRES: readonly Wire[] = [cmpp, sgip, smgp, smpp];
+
+export const WIRES_BY_NAME: ReadonlyMap<string, Wire> = new Map(WIRES.map((wire) => [wire.name, wire]));
 
 /** What a name of the command line stands for; the version is undefined where its bind says it. */
 export interface Spoken {

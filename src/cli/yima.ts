@@ -10,6 +10,7 @@ import { hashCommand } from './hash.ts';
 import { loadCommand } from './load.ts';
 import { sendCommand } from './send.ts';
 import { simulateCommand } from './simulate.ts';
+import { traceCommand } from './trace.ts';
 
 function serveCommand(): Command {
   return new Command('serve')
@@ -45,6 +46,7 @@ const program = new Command('yima')
   .addCommand(unmatchedCommand())
   .addCommand(receiptsCommand())
   .addCommand(reloadCommand())
+  .addCommand(traceCommand())
   .addCommand(decodeCommand())
   .addCommand(hashCommand());
 
