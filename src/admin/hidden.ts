@@ -10,7 +10,7 @@ const PLAIN =
   /^(.*msg_id|message_id|u64|hex|id|.*time.*|.*date.*|sequence|.*code.*|service.*|corp_id|stat|sub|dlvrd|err|tag|name)$/;
 const RECEIPT = /^id:/;
 
-/** Fields of a PDU as anybody may see them. */
+/** Fields of a PDU for everybody to see. */
 export function hiddenFields(fields: Readonly<Record<string, unknown>>, showText: boolean): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, hidden(key, value, showText)]));
 }
