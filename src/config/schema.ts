@@ -421,7 +421,7 @@ export const accountSchema = z.strictObject({
     .describe('Source addresses it may use, `*` at the end stands for anything; empty: all'),
   enabled: z.boolean().default(true).describe('Whether it may bind and submit'),
   maxBinds: count(10_000).default(10).describe('Binds at the same time'),
-  window: count(65_536).default(100).describe('deliver_sm sent but unanswered, per bind'),
+  window: count(65_536).default(100).describe('Receipts and MO sent but unanswered, per bind'),
   throughput: countOrZero().default(0).describe('Segments it may submit per second over all binds; 0: no limit'),
   priority: z.enum(['normal', 'high']).default('normal').describe('high: all its messages take the priority lane'),
   route: name().describe('Route its messages take'),

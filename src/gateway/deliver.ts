@@ -34,10 +34,10 @@ export function deliverPump(gw: Gateway, account: Account): void {
     if (m.kind === MO && recut(gw, account, m, session.version)) continue;
     const { mapping, config } = account;
     const seen = asPlatformSees(m, config, gw.carriers);
-    const out =
-      m.kind === MO ? mapping.toMo(seen, config, session.version) : mapping.toReceipt(seen, config, session.version);
     let sequence: number;
     try {
+      const out =
+        m.kind === MO ? mapping.toMo(seen, config, session.version) : mapping.toReceipt(seen, config, session.version);
       sequence = session.request(out.plan, out.value, m);
     } catch (error) {
       if (!(error instanceof WireFault)) throw error;
