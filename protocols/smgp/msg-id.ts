@@ -1,5 +1,3 @@
-import { two } from '../wire/civil.ts';
-
 /**
  * MsgID: ten octets, by the specification BCD: gateway 6 digits, MMDDHHMM, sequence 6 digits (3.0: 6.2.2.2). Gateways
  * put anything into it (deviation 2): we keep the octets as a Latin-1 string, compare these, and show them in
@@ -26,7 +24,10 @@ export interface MsgIdParts extends MsgIdTime {
   readonly sequence: number;
 }
 
-const six = (n: number): string => String(n % SEQUENCES).padStart(6, '0');
+/** Two decimal digits as one octet, and six as three. */
+const bcd = (n: number): number => Math.floor(n / 10) * 16 + (n % 10);
+const six = (n: number): string =>
+  String.fromCharCode(bcd(Math.floor(n / 10_000) % 100), bcd(Math.floor(n / 100) % 100), bcd(n % 100));
 
 /** Twenty hex digits; those of a BCD id are its number. */
 export function msgIdHex(raw: string): string {
@@ -40,8 +41,8 @@ export function msgIdFromHex(text: string): string | undefined {
 
 /** The specification's form. */
 export function msgIdOf(p: MsgIdParts): string {
-  const time = two(p.month) + two(p.day) + two(p.hour) + two(p.minute);
-  return Buffer.from(six(p.gateway) + time + six(p.sequence), 'hex').toString('latin1');
+  const time = String.fromCharCode(bcd(p.month), bcd(p.day), bcd(p.hour), bcd(p.minute));
+  return six(p.gateway) + time + six(p.sequence);
 }
 
 /** Parts of an id in the specification's form; undefined where one is no decimal number. */
@@ -66,5 +67,5 @@ export function msgIdParts(raw: string): MsgIdParts | undefined {
 export function addToMsgId(raw: string, k: number): string {
   if (k === 0) return raw;
   const sequence = (Number(msgIdHex(raw.slice(7))) + k) % SEQUENCES;
-  return raw.slice(0, 7) + Buffer.from(six(sequence), 'hex').toString('latin1');
+  return raw.slice(0, 7) + six(sequence);
 }

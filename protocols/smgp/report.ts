@@ -20,7 +20,8 @@ export interface Report {
 
 const ID_AT = 3;
 const HEX_ID = 2 * MSG_ID;
-const SIZE = 122;
+/** Octets of a report of the specification. */
+export const REPORT_SIZE = 122;
 const TEXT_AT = 102;
 const TEXT = 20;
 
@@ -46,71 +47,118 @@ const LABELS = {
 const TEXT_LABEL = /te?xt:/gi;
 
 /**
- * Reads a report in any of the field's layouts. Undefined where it does not begin with `id:` and an id. A value whose
+ * Where the labels of the specification's layout end and begin, whatever their letters' case and the joints of their
+ * words.
+ */
+const COLONS = [17, 27, 43, 64, 80, 92, 101] as const;
+const INITIALS = [
+  [14, 's'],
+  [22, 'd'],
+  [32, 's'],
+  [55, 'd'],
+  [76, 's'],
+  [89, 'e'],
+  [97, 't'],
+] as const;
+
+function isInPlace(b: Buffer): boolean {
+  if (b.length < TEXT_AT) return false;
+  for (const at of COLONS) if (b[at] !== 0x3a) return false;
+  for (const [at, letter] of INITIALS) if ((b[at]! | 0x20) !== letter.charCodeAt(0)) return false;
+  return true;
+}
+
+/**
+ * Reads a report in every layout of the field. Undefined where it does not begin with `id:` and an id. A value whose
  * label is missing is taken from its place in a report of the specification's size, else it stays empty.
  */
 export function readReport(content: Uint8Array): Report | undefined {
   const b = content instanceof Buffer ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
-  if (b.length < ID_AT + MSG_ID || latin1(b, 0, ID_AT).toLowerCase() !== 'id:') return undefined;
-  // Some gateways are said to write it as text: the octets of no other layout are twenty hex digits here.
-  const hex = b.length < ID_AT + HEX_ID ? '' : latin1(b, ID_AT, ID_AT + HEX_ID);
-  const isText = /^[0-9a-f]{20}$/i.test(hex);
-  const id = isText ? Buffer.from(hex, 'hex').toString('latin1') : latin1(b, ID_AT, ID_AT + MSG_ID);
-  const start = ID_AT + (isText ? HEX_ID : MSG_ID);
-  const rest = latin1(b, start, b.length);
-  let from = 0;
-  const value = ({ pattern, width, at }: Label): string => {
-    pattern.lastIndex = from;
-    const found = pattern.exec(rest);
-    if (found === null) return b.length === SIZE && !isText ? worth(latin1(b, at, at + width)) : '';
-    const end = pattern.lastIndex + width;
-    const text = worth(rest.slice(pattern.lastIndex, end));
-    // A value that is shorter than its width must not hide the label behind it.
-    from = pattern.lastIndex + text.length;
-    return text;
-  };
+  if (b.length < ID_AT + MSG_ID || b[2] !== 0x3a || (b[0]! | 0x20) !== 0x69 || (b[1]! | 0x20) !== 0x64)
+    return undefined;
+  return isInPlace(b) ? readInPlace(b) : readByLabels(b);
+}
+
+/** What a value says: it ends at a blank or NUL. */
+function worth(b: Buffer, o: number, end: number): string {
+  let e = o;
+  while (e < end && b[e] !== 0x20 && b[e] !== 0) e++;
+  return latin1(b, o, e);
+}
+
+function readInPlace(b: Buffer): Report {
+  const value = ({ at, width }: Label): string => worth(b, at, at + width);
   return {
-    id,
+    id: latin1(b, ID_AT, ID_AT + MSG_ID),
     sub: value(LABELS.sub),
     dlvrd: value(LABELS.dlvrd),
     submitDate: value(LABELS.submitDate),
     doneDate: value(LABELS.doneDate),
     stat: value(LABELS.stat),
     err: value(LABELS.err),
-    text: textOf(b, start, rest, from),
+    text: b.subarray(TEXT_AT),
   };
 }
 
-/** What a value says: it ends at a blank or NUL. */
-const worth = (text: string): string => /^[^ \0]*/.exec(text)![0];
-
-function textOf(b: Buffer, start: number, rest: string, from: number): Uint8Array {
+function readByLabels(b: Buffer): Report {
+  // Some gateways are said to write the id as text: the octets of no other layout are twenty hex digits here.
+  const hex = b.length < ID_AT + HEX_ID ? '' : latin1(b, ID_AT, ID_AT + HEX_ID);
+  const isText = /^[0-9a-f]{20}$/i.test(hex);
+  const start = ID_AT + (isText ? HEX_ID : MSG_ID);
+  // The places of the specification's layout, where that may be meant.
+  const hasPlaces = b.length === REPORT_SIZE && !isText;
+  const rest = latin1(b, start, b.length);
+  let from = 0;
+  const value = ({ pattern, width, at }: Label): string => {
+    pattern.lastIndex = from;
+    const found = pattern.exec(rest);
+    if (found === null) return hasPlaces ? worth(b, at, at + width) : '';
+    const o = start + pattern.lastIndex;
+    const text = worth(b, o, Math.min(o + width, b.length));
+    // A value that is shorter than its width must not hide the label behind it.
+    from = pattern.lastIndex + text.length;
+    return text;
+  };
+  const read = {
+    id: isText ? Buffer.from(hex, 'hex').toString('latin1') : latin1(b, ID_AT, ID_AT + MSG_ID),
+    sub: value(LABELS.sub),
+    dlvrd: value(LABELS.dlvrd),
+    submitDate: value(LABELS.submitDate),
+    doneDate: value(LABELS.doneDate),
+    stat: value(LABELS.stat),
+    err: value(LABELS.err),
+  };
   TEXT_LABEL.lastIndex = from;
-  if (TEXT_LABEL.exec(rest) !== null) return b.subarray(start + TEXT_LABEL.lastIndex);
-  return b.length === SIZE && start === ID_AT + MSG_ID ? b.subarray(TEXT_AT) : b.subarray(b.length);
+  const hasText = TEXT_LABEL.test(rest);
+  return { ...read, text: b.subarray(hasText ? start + TEXT_LABEL.lastIndex : hasPlaces ? TEXT_AT : b.length) };
 }
 
-/** Writes a report of 122 octets, with labels in lower case as most peers write and expect them. Longer values are cut. */
-export function writeReport(report: Readonly<Report>): Buffer {
-  const b = Buffer.alloc(SIZE);
-  const { id, sub, dlvrd, submitDate, doneDate, stat, err, text } = report;
-  let o = putLatin1(b, 'id:', 0);
-  o = putLatin1(b, (id === '' ? NO_MSG_ID : id).slice(0, MSG_ID).padEnd(MSG_ID, '\0'), o);
-  o = put(b, ' sub:', sub, 3, o);
-  o = put(b, ' dlvrd:', dlvrd, 3, o);
-  o = put(b, ' submit date:', submitDate, 10, o);
-  o = put(b, ' done date:', doneDate, 10, o);
-  o = put(b, ' stat:', stat, 7, o);
-  o = put(b, ' err:', err, 3, o);
-  o = putLatin1(b, ' text:', o);
-  b.set(text.subarray(0, TEXT), o);
-  return b;
+/** A report without its values; labels in lower case, as most peers write and expect them. */
+const BLANK = Buffer.concat([
+  Buffer.from(
+    `id:${NO_MSG_ID} sub:    dlvrd:    submit date:           done date:           stat:        err:    text:`,
+  ),
+  Buffer.alloc(TEXT),
+]);
+
+/** Writes a report of 122 octets, `into` a buffer of that size or a new one. Longer values are cut. */
+export function writeReport(report: Readonly<Report>, into: Buffer = Buffer.allocUnsafe(REPORT_SIZE)): Buffer {
+  const { sub, dlvrd, submitDate, doneDate, stat, err } = LABELS;
+  BLANK.copy(into);
+  put(into, report.id, ID_AT, MSG_ID);
+  put(into, report.sub, sub.at, sub.width);
+  put(into, report.dlvrd, dlvrd.at, dlvrd.width);
+  put(into, report.submitDate, submitDate.at, submitDate.width);
+  put(into, report.doneDate, doneDate.at, doneDate.width);
+  put(into, report.stat, stat.at, stat.width);
+  put(into, report.err, err.at, err.width);
+  const { text } = report;
+  for (let i = 0; i < text.length && i < TEXT; i++) into[TEXT_AT + i] = text[i]!;
+  return into;
 }
 
-function put(b: Buffer, label: string, value: string, width: number, o: number): number {
-  const start = putLatin1(b, label, o);
-  putLatin1(b, value.slice(0, width).padEnd(width, ' '), start);
-  return start + width;
+function put(b: Buffer, value: string, o: number, width: number): void {
+  putLatin1(b, value.length > width ? value.slice(0, width) : value, o);
 }
 
 /** The text of a report: three digits of the message's length, and its first 17 octets. */

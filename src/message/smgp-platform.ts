@@ -1,7 +1,7 @@
 import { statOf } from '../../protocols/cmpp/report.ts';
 import { reportTime } from '../../protocols/cmpp/time.ts';
 import { msgIdOf, msgIdParts, NO_MSG_ID, SEQUENCES } from '../../protocols/smgp/msg-id.ts';
-import { reportText, writeReport } from '../../protocols/smgp/report.ts';
+import { REPORT_SIZE, reportText, writeReport } from '../../protocols/smgp/report.ts';
 import { STATUS, statusOf } from '../../protocols/smgp/result.ts';
 import { type deliver, type query, smgpCodec, type submit } from '../../protocols/smgp/tables.ts';
 import { TAG, textTlv } from '../../protocols/smgp/tlv-tags.ts';
@@ -168,6 +168,9 @@ function recvTime(at: number): string {
   return c.year + two(c.month) + two(c.day) + two(c.hour) + two(c.minute) + two(c.second);
 }
 
+/** Reports are written here: encoded before the next is begun. */
+const report = Buffer.alloc(REPORT_SIZE);
+
 /** The one Deliver that is being written: encoded before the next is begun, so one object does for all. */
 const told: Pdu<typeof deliver> = {
   msgId: '',
@@ -263,16 +266,19 @@ export function createSmgpPlatform(code: number): PlatformMapping {
       told.recvTime = recvTime(m.endedAt);
       told.srcTermId = m.destination;
       told.destTermId = m.source;
-      told.msgContent = writeReport({
-        id,
-        sub: '001',
-        dlvrd: m.state === DELIVERED ? '001' : '000',
-        submitDate: reportTime(m.acceptedAt),
-        doneDate: reportTime(m.endedAt),
-        stat: statWord(m.state),
-        err: errOf(m.state, m.error),
-        text: reportText(m.octets),
-      });
+      told.msgContent = writeReport(
+        {
+          id,
+          sub: '001',
+          dlvrd: m.state === DELIVERED ? '001' : '000',
+          submitDate: reportTime(m.acceptedAt),
+          doneDate: reportTime(m.endedAt),
+          stat: statWord(m.state),
+          err: errOf(m.state, m.error),
+          text: reportText(m.octets),
+        },
+        report,
+      );
       told.tlvs = NO_TLVS;
       return as(smgpCodec(version).deliver, told);
     },
