@@ -113,7 +113,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     routes: new Map(),
     config,
     called: compileCalled(config.accounts),
-    assembly: createAssembly({ texts: 100_000, parts: 400_000 }),
+    assembly: createAssembly({ texts: 50_000, parts: 200_000 }),
     epoch: (Math.floor(clock.now() / 1000) % 2 ** 22) * 2 ** 31,
     later: createCalendar<Message>(20),
     recent: createRecent(),
