@@ -78,7 +78,13 @@ export const smppCarrier: CarrierMapping = {
       m.cutCoding === m.coding && (m.dataCoding > 0x0f || m.cutCoding === 'octets')
         ? plainOctets(m.dataCoding)
         : withClass(dataCodingOf(m.cutCoding, config.defaultAlphabet, config), m.cutCoding, m.dataCoding);
-    const addressed = {
+    const bounded = (m.flags & VALIDITY_GIVEN) !== 0;
+    if (asData && bounded) {
+      // data_sm tells its validity in seconds, in a parameter (3.4: 5.3.2.9).
+      const seconds = Math.round((m.validUntil - m.acceptedAt) / 1000);
+      tlvs = [...(tlvs ?? []), uintTlv(TAG.qosTimeToLive, 4, Math.max(1, Math.min(0xffffffff, seconds)))];
+    }
+    const value: Pdu<typeof submitSm> = {
       serviceType: m.serviceType === '' || m.serviceType.length > SERVICE_TYPE ? config.serviceType : m.serviceType,
       sourceAddrTon: tonOf(config.sourceTon, m.source, m.sourceTon),
       sourceAddrNpi: npiOf(config.sourceNpi, m.source, m.sourceNpi),
@@ -87,27 +93,19 @@ export const smppCarrier: CarrierMapping = {
       destAddrNpi: npiOf(config.destNpi, m.destination, m.destNpi),
       destinationAddr: carrierNumber(m.destination, config.numbers),
       esmClass: (m.esmClass & 0xbf) | (udh.length > 0 ? UDHI : 0),
-      registeredDelivery: (m.registered & 0x1c) | (wants ? 1 : 0),
-      dataCoding,
-      tlvs: tlvs ?? NO_TLVS,
-    };
-    const bounded = (m.flags & VALIDITY_GIVEN) !== 0;
-    if (asData) {
-      // data_sm tells its validity in seconds, in a parameter (3.4: 5.3.2.9).
-      const seconds = Math.max(1, Math.min(0xffffffff, Math.round((m.validUntil - m.acceptedAt) / 1000)));
-      if (bounded) addressed.tlvs = [...addressed.tlvs, uintTlv(TAG.qosTimeToLive, 4, seconds)];
-      return as(codec.dataSm, addressed);
-    }
-    return as(codec.submitSm, {
-      ...addressed,
       protocolId: m.protocolId,
       priorityFlag: m.priority,
       scheduleDeliveryTime: '',
       validityPeriod: bounded ? absoluteTime(m.validUntil) : '',
+      registeredDelivery: (m.registered & 0x1c) | (wants ? 1 : 0),
       replaceIfPresentFlag: 0,
+      dataCoding,
       smDefaultMsgId: 0,
       shortMessage,
-    });
+      tlvs: tlvs ?? NO_TLVS,
+    };
+    // What data_sm has not, its plan does not read.
+    return asData ? as(codec.dataSm, value) : as(codec.submitSm, value);
   },
 
   answer(_pdu, value, status, given): Answer {

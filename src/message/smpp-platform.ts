@@ -5,6 +5,7 @@ import {
   type cancelSm,
   type DestAddress,
   type dataSm,
+  type deliverSm,
   type querySm,
   type replaceSm,
   SMPP_34,
@@ -222,7 +223,7 @@ export const smppPlatform: PlatformMapping = {
         ? plainOctets(m.dataCoding)
         : dataCodingOf(text.coding, account.defaultAlphabet, account);
     const codec = smppCodec(version);
-    const told = {
+    const told: Pdu<typeof deliverSm> = {
       serviceType: m.serviceType.length > 5 ? '' : m.serviceType,
       sourceAddrTon: m.sourceTon,
       sourceAddrNpi: m.sourceNpi,
@@ -231,22 +232,19 @@ export const smppPlatform: PlatformMapping = {
       destAddrNpi: m.destNpi,
       destinationAddr: m.destination,
       esmClass: udh.length > 0 ? UDHI : 0,
-      registeredDelivery: 0,
-      dataCoding: kept,
-      tlvs: tlvs.length === 0 ? NO_TLVS : tlvs,
-    };
-    if (asData) return as(codec.dataSm, told);
-    return as(codec.deliverSm, {
-      ...told,
       protocolId: m.protocolId,
       priorityFlag: m.priority,
       scheduleDeliveryTime: '',
       validityPeriod: '',
+      registeredDelivery: 0,
       replaceIfPresentFlag: 0,
+      dataCoding: kept,
       smDefaultMsgId: 0,
       // Before 3.4 there is no message_payload: the beginning of a text, rather than nothing.
       shortMessage: !long ? octets : version < SMPP_34 ? octets.subarray(0, 254) : NO_OCTETS,
-    });
+      tlvs: tlvs.length === 0 ? NO_TLVS : tlvs,
+    };
+    return asData ? as(codec.dataSm, told) : as(codec.deliverSm, told);
   },
 
   toAlert(alert, version) {
