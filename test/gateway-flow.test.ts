@@ -25,43 +25,46 @@ function mostWithin(times: readonly number[], ms: number): number {
 }
 
 describe('throttling', () => {
-  it.each([0x58, 0x14])('code %i: order kept, no attempt counted, the bind slows down and recovers', async (status) => {
-    const a = await rig.smsc();
-    let busy = true;
-    let refused = 0;
-    const taken: string[] = [];
-    a.reply = (pdu) => {
-      if (busy) {
-        refused++;
-        return { status };
-      }
-      taken.push(pdu.short_message.toString());
-      return {};
-    };
-    const n = await rig.node({ carriers: [carrier(a, 'window: 8')] });
-    await carrierUp(n, 'a');
-    const p = await rig.platform(n.port);
-    const [bind] = n.gw.carriers.get('a')!.binds;
-    let least = 8;
-    const looking = setInterval(() => {
-      least = Math.min(least, bind!.allowed);
-    }, 1);
-    await Promise.all(numbered(40).map((t) => p.submit(text(t))));
-    // Busy no more while nothing is on its way, so that all answers of a window are alike.
-    await until('slowed down', () => {
-      if (refused >= 6 && bind!.session.windowUsed === 0) busy = false;
-      return !busy;
-    });
-    await p.delivered(40);
-    clearInterval(looking);
-    expect(taken).toEqual(numbered(40));
-    expect(least).toBeLessThanOrEqual(4);
-    expect(bind!.allowed).toBeGreaterThan(least);
-    const records = await recordsOf(n);
-    expect(records.map((r) => r.attempts)).toEqual(numbered(40).map(() => 0));
-    expect(records.every((r) => r.trace.length === 0 && r.state === 'DELIVERED')).toBe(true);
-    expect(n.gw.carriers.get('a')!.counters.throttled).toBe(refused);
-  });
+  it.each([0x58, 0x14])(
+    'code %i: order kept, no attempt counted, the bind slows down and recovers (quirks 74, 75)',
+    async (status) => {
+      const a = await rig.smsc();
+      let busy = true;
+      let refused = 0;
+      const taken: string[] = [];
+      a.reply = (pdu) => {
+        if (busy) {
+          refused++;
+          return { status };
+        }
+        taken.push(pdu.short_message.toString());
+        return {};
+      };
+      const n = await rig.node({ carriers: [carrier(a, 'window: 8')] });
+      await carrierUp(n, 'a');
+      const p = await rig.platform(n.port);
+      const [bind] = n.gw.carriers.get('a')!.binds;
+      let least = 8;
+      const looking = setInterval(() => {
+        least = Math.min(least, bind!.allowed);
+      }, 1);
+      await Promise.all(numbered(40).map((t) => p.submit(text(t))));
+      // Busy no more while nothing is on its way, so that all answers of a window are alike.
+      await until('slowed down', () => {
+        if (refused >= 6 && bind!.session.windowUsed === 0) busy = false;
+        return !busy;
+      });
+      await p.delivered(40);
+      clearInterval(looking);
+      expect(taken).toEqual(numbered(40));
+      expect(least).toBeLessThanOrEqual(4);
+      expect(bind!.allowed).toBeGreaterThan(least);
+      const records = await recordsOf(n);
+      expect(records.map((r) => r.attempts)).toEqual(numbered(40).map(() => 0));
+      expect(records.every((r) => r.trace.length === 0 && r.state === 'DELIVERED')).toBe(true);
+      expect(n.gw.carriers.get('a')!.counters.throttled).toBe(refused);
+    },
+  );
 
   it('CMPP 8: nothing lost, nothing twice', async () => {
     const ismg = await rig.sim({ protocol: 'cmpp', behaviour: { throttle: { perSecond: 40, code: 0 } } });

@@ -106,6 +106,22 @@ describe('versions', () => {
   });
 });
 
+describe('replace_sm', () => {
+  it('the text is in the coding of the message that it replaces: no octet of it is taken for anything else', async () => {
+    const { a, p } = await between('coding: [ucs2]', 'defaultAlphabet: latin1');
+    const { message_id: id } = await p.submit({
+      data_coding: 8,
+      short_message: utf16('first'),
+      schedule_delivery_time: '000000000003000R',
+    });
+    const by = { message_id: id, source_addr: '10690000' };
+    expect((await p.request('replace_sm', { ...by, short_message: utf16('nextĀ') })).command_status).toBe(0);
+    await until('a submit', () => a.submits.length === 1);
+    const { pdu } = a.submits[0]!;
+    expect([pdu.data_coding, pdu.short_message.toString('hex')]).toEqual([8, utf16('nextĀ').toString('hex')]);
+  });
+});
+
 describe('submit_multi', () => {
   const to = (number: string) => ({ dest_flag: 1, dest_addr_ton: 1, dest_addr_npi: 1, destination_addr: number });
   const list = (name: string) => ({ dest_flag: 2, dl_name: name });

@@ -7,6 +7,7 @@ import {
   type deliverSm,
   SMPP_34,
   smppCodec,
+  type submitSm,
 } from '../../protocols/smpp/tables.ts';
 import { absoluteTime } from '../../protocols/smpp/time.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';

@@ -32,7 +32,7 @@ import type { AccountConfig } from '../config/schema.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { type Draft, INCOMPLETE, type Message, NO_OCTETS } from './message.ts';
 import { type Failed, type FromPlatform, MOST_DESTINATIONS, type PlatformMapping, type Refusal } from './platform.ts';
-import { dataCodingOf, labelOf, packed, plainOctets } from './smpp-coding.ts';
+import { dataCodingOf, labelOf, packed, plainOctets, type Reading } from './smpp-coding.ts';
 import { draftOf, withUdh } from './smpp-draft.ts';
 import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
 import { INCOMPLETE_TAG, tagsAllowed } from './smpp-tlvs.ts';
@@ -68,6 +68,9 @@ function labelled(m: Message, account: AccountConfig): Pick<Message, 'udh' | 'co
   if (defaultAlphabet === 'utf8' || octets === undefined) return { udh, coding: 'ucs2', octets: encode(text, 'ucs2')! };
   return { udh, coding: defaultAlphabet, octets };
 }
+
+/** The text of replace_sm, whose coding its message tells: no octet of it is changed here. */
+const AS_BEFORE: Reading = { dataCodings: { 0: 'octets' }, packed: false, trailingNulls: 'keep' };
 
 /** SMPP as platforms speak it to us. */
 export const smppPlatform: PlatformMapping = {
@@ -137,8 +140,8 @@ export const smppPlatform: PlatformMapping = {
             validityPeriod: v.validityPeriod,
             tlvs: v.tlvs,
           },
-          account.defaultAlphabet,
-          account,
+          'gsm7',
+          AS_BEFORE,
           tagsAllowed(account),
           now,
         );
