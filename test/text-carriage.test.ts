@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
+import { cmppCodec } from '../protocols/cmpp/tables.ts';
+import { sgipCodec } from '../protocols/sgip/tables.ts';
+import { smgpCodec } from '../protocols/smgp/tables.ts';
 import { TAG as SMGP_TAG } from '../protocols/smgp/tlv-tags.ts';
 import { TAG } from '../protocols/smpp/tlv-tags.ts';
 import { type Coding, decode, encode, holds } from '../protocols/text/charset.ts';
@@ -12,6 +15,8 @@ import { createReassembly } from '../protocols/text/reassemble.ts';
 import { joinText, TextFault } from '../protocols/text/segment.ts';
 import { placeSignature } from '../protocols/text/signature.ts';
 import { type Concat, concatUdh, parseUdh } from '../protocols/text/udh.ts';
+import type { Values, Fields as WireFields } from '../protocols/wire/pdu.ts';
+import type { Plan } from '../protocols/wire/plan.ts';
 import { type Tlv, tlv, tlvUint } from '../protocols/wire/tlv.ts';
 import { CARRIER_MAPPINGS, platformMappings, versionOf } from '../src/cli/protocols.ts';
 import {
@@ -528,5 +533,42 @@ describe('a text on its way to a platform', () => {
       }),
       { ...bounded, numRuns: 1_500 },
     );
+  });
+});
+
+describe('a header with a 16-bit reference under IEI 0 (CMPP deviation 5)', () => {
+  const wide = Buffer.from('06000412340201', 'hex');
+  const content = Buffer.concat([wide, encode('驿马', 'ucs2')!]);
+  const account = accountSchema.parse({ name: 'acme', systemId: 'a', route: 'main', password: { demo: 'secret' } });
+  const platforms = platformMappings(configSchema.parse({}).node);
+  const udhi: Tlv[] = [{ tag: SMGP_TAG.tpUdhi, value: Uint8Array.of(1) }];
+  const to = ['13800000000'];
+  const submitted = {
+    cmpp: [cmppCodec(0x20).submit, { msgFmt: 8, tpUdhi: 1, msgContent: content, destTerminalId: to }],
+    sgip: [sgipCodec().submit, { messageCoding: 8, tpUdhi: 1, messageContent: content, userNumber: to }],
+    smgp: [smgpCodec(0x30).submit, { msgFormat: 8, tlvs: udhi, msgContent: content, destTermId: to }],
+  } as const;
+  const delivered = {
+    cmpp: [cmppCodec(0x20).deliver, { msgFmt: 8, tpUdhi: 1, msgContent: content }],
+    sgip: [sgipCodec().deliver, { messageCoding: 8, tpUdhi: 1, messageContent: content }],
+    smgp: [smgpCodec(0x30).deliver, { msgFormat: 8, tlvs: udhi, msgContent: content }],
+  } as const;
+
+  it.each(['cmpp', 'sgip', 'smgp'] as const)('%s: is taken from platforms and carriers and mended', (protocol) => {
+    const of = ([made, part]: readonly unknown[]) => {
+      const plan = made as Plan;
+      return { plan, value: plan.fill(part as Partial<Values<WireFields>>) };
+    };
+    const mt = of(submitted[protocol]);
+    const asked = platforms[protocol]!.read(mt.plan, mt.value, account, 0, '\0'.repeat(12));
+    const { base } = carriers.find(({ kind }) => kind.protocol === protocol)!;
+    const mo = of(delivered[protocol]);
+    const got = CARRIER_MAPPINGS[protocol]!.fromCarrier(mo.plan, mo.value, base, 0x20, 0);
+    for (const read of [asked, got]) {
+      if (!('draft' in read)) throw new Error(read.what);
+      expect(parseUdh(read.draft.udh).concat).toEqual({ ref: 0x1234, refBits: 16, total: 2, seq: 1 });
+      expect(decode(read.draft.octets, read.draft.coding)).toBe('驿马');
+    }
+    expect(wide.equals(content.subarray(0, 7))).toBe(true);
   });
 });

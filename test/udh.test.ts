@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { concatUdh, parseUdh, type Udh } from '../protocols/text/udh.ts';
+import { concatUdh, mendUdh, parseUdh, type Udh } from '../protocols/text/udh.ts';
 import vectors from './vectors/smpp/udh.json' with { type: 'json' };
 
 const octetsOf = (text: string) => Buffer.from(text, 'hex');
@@ -73,6 +73,17 @@ describe('user data header', () => {
     expect(parseUdh(cmpp).concat).toBeUndefined();
     expect(parseUdh(cmpp, { wideIei0: true }).concat).toEqual({ ref: 0x1234, refBits: 16, total: 3, seq: 2 });
     expect(parseUdh(octetsOf('050003120302'), { wideIei0: true }).concat).toMatchObject({ ref: 0x12, refBits: 8 });
+  });
+
+  it('mends IEI 0 with 4 octets, and nothing else', () => {
+    const mended = (hex: string) => Buffer.from(mendUdh(octetsOf(hex))).toString('hex');
+    expect(mended('06000412340302')).toBe('06080412340302');
+    expect(mended('0c05040b84000000041234030200')).toBe('0c05040b84000008041234030200');
+    for (const right of ['050003120302', '06080412340302', '0605040b840000', '0600041234', '00', '']) {
+      expect(mended(right)).toBe(right);
+    }
+    const untouched = octetsOf('06080412340302');
+    expect(mendUdh(untouched)).toBe(untouched);
   });
 
   it('never fails and never reads beyond the header', () => {

@@ -112,6 +112,20 @@ function concatOf(iei: number, data: Uint8Array, wideIei0: boolean): Concat | un
   return seq === 0 || seq > total ? undefined : { ref, refBits, total, seq };
 }
 
+/**
+ * The header as the specification has it: IEI 0 with 4 octets, which CMPP peers write for a 16-bit reference, becomes
+ * IEI 8. The very octets where there is nothing to mend.
+ */
+export function mendUdh(udh: Uint8Array): Uint8Array {
+  let mended: Uint8Array | undefined;
+  for (let at = 1; at + 1 < udh.length; at += 2 + udh[at + 1]!) {
+    if (udh[at] !== CONCAT_8 || udh[at + 1] !== 4 || at + 6 > udh.length) continue;
+    mended ??= Uint8Array.from(udh);
+    mended[at] = CONCAT_16;
+  }
+  return mended ?? udh;
+}
+
 /** A header of one concatenation element: 6 octets with an 8-bit reference, 7 with a 16-bit one (`wide`). */
 export function concatUdh(ref: number, total: number, seq: number, wide: boolean): Buffer {
   return wide

@@ -5,6 +5,7 @@ import { CMPP_30, type cancel, cmppCodec, type deliver, type query, type submit 
 import { reportTime } from '../../protocols/cmpp/time.ts';
 import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
 import { codingOf, contentOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
+import { mendUdh } from '../../protocols/text/udh.ts';
 import { BEIJING, beijingTime, parseTime } from '../../protocols/wire/beijing.ts';
 import { digits, epochOf } from '../../protocols/wire/civil.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
@@ -79,7 +80,7 @@ function readSubmit(v: Pdu<typeof submit>, account: AccountConfig, now: number):
     registered: v.registeredDelivery === 0 ? 0 : 1,
     scheduledAt: timeOf(v.atTime, now),
     validUntil: timeOf(v.validTime, now),
-    udh: header === 0 ? NO_OCTETS : content.subarray(0, header),
+    udh: header === 0 ? NO_OCTETS : mendUdh(content.subarray(0, header)),
     octets,
     tlvs: chargingOf(v, account),
     platformRef: '',

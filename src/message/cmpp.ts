@@ -5,7 +5,7 @@ import { cmppCodec, deliver } from '../../protocols/cmpp/tables.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { codingOf, contentOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { parseUdh } from '../../protocols/text/udh.ts';
+import { mendUdh, parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
@@ -132,7 +132,7 @@ export const cmppCarrier: CarrierMapping = {
         registered: 0,
         scheduledAt: 0,
         validUntil: 0,
-        udh: header === 0 ? NO_OCTETS : v.msgContent.subarray(0, header),
+        udh: header === 0 ? NO_OCTETS : mendUdh(v.msgContent.subarray(0, header)),
         octets: v.msgContent.subarray(header),
         tlvs: v.linkId === '' ? NO_OCTETS : writeCharging({ linkId: v.linkId, fee: undefined }),
         platformRef: '',

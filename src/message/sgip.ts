@@ -5,6 +5,7 @@ import { deliver, report, sgipCodec } from '../../protocols/sgip/tables.ts';
 import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
 import { codingOf, contentOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
+import { mendUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { CarrierConfig, SgipCarrierConfig } from '../config/schema.ts';
@@ -36,7 +37,7 @@ export function contentFrom(v: {
   const header = hasUdh(v.tpUdhi) ? Math.min((content[0] ?? -1) + 1, content.length) : 0;
   const octets = content.subarray(header);
   return {
-    udh: header === 0 ? NO_OCTETS : content.subarray(0, header),
+    udh: header === 0 ? NO_OCTETS : mendUdh(content.subarray(0, header)),
     octets,
     coding: codingOf(v.messageCoding, octets),
   };

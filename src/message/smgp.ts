@@ -7,7 +7,7 @@ import { octetTlv, TAG, textOf, textTlv } from '../../protocols/smgp/tlv-tags.ts
 import type { Coding } from '../../protocols/text/charset.ts';
 import { contentOf as codingFamily, codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { parseUdh } from '../../protocols/text/udh.ts';
+import { mendUdh, parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
@@ -95,7 +95,7 @@ export function contentOf(
   const header = hasUdh(tlvUint(tlvs, TAG.tpUdhi) ?? 0) ? Math.min((content[0] ?? -1) + 1, content.length) : 0;
   const text = content.subarray(header);
   return {
-    udh: header === 0 ? NO_OCTETS : content.subarray(0, header),
+    udh: header === 0 ? NO_OCTETS : mendUdh(content.subarray(0, header)),
     octets: text,
     coding: codingOf(msgFormat, text),
     // A class, or what kind of binary it is; plain text has no more than its coding.
