@@ -458,6 +458,7 @@ describe('as a server of platforms', () => {
     ['a source that is not its own', { srcTermId: '999' }, 46],
     ['content above 140 octets', { content: Buffer.alloc(141, 0x41) }, 36],
     ['a header longer than the content', { content: Buffer.from([9, 0]), tlvs: [tlv(2, Buffer.of(1))] }, 10],
+    ['a pseudo number', { tlvs: [tlv(7, Buffer.of(1)), tlv(8, 'PSEUDO')] }, 47],
     ['a validity that is over', { validTime: '200101000000032+' }, 37],
     ['a schedule that is no time', { atTime: 'tomorrow' }, 45],
     ['a schedule behind the validity', { atTime: '300102000000032+', validTime: '300101000000032+' }, 45],

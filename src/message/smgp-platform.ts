@@ -53,6 +53,8 @@ const refused = (status: number): FromPlatform => ({ what: 'refused', status });
 function readSubmit(v: Pdu<typeof submit>, now: number): FromPlatform {
   const receivers = v.destTermId.length;
   if (receivers === 0 || receivers > MOST_RECEIVERS) return refused(STATUS.BAD_STRUCTURE);
+  // DestTermType 1: what is in DestTermPseudo instead of a number (伪码) only its own network can read.
+  if (tlvUint(v.tlvs, TAG.destTermType) === 1) return refused(STATUS.BAD_DEST_TERM_ID);
   if (v.msgContent.length > MOST_OCTETS) return refused(STATUS.BAD_MSG_LENGTH);
   const content = contentOf(v.msgContent, v.msgFormat, v.tlvs);
   if (content.udh.length > 0 && content.udh.length !== content.udh[0]! + 1) return refused(STATUS.BAD_STRUCTURE);
