@@ -89,7 +89,7 @@ describe('yima check', () => {
   it('passes the demo', async () => {
     const run = await yima(['check', 'config/demo.yaml']);
     expect(run).toMatchObject({ code: 0, err: '' });
-    expect(run.out).toContain('1 listeners, 1 accounts, 3 carriers, 1 routes');
+    expect(run.out).toContain('4 listeners, 4 accounts, 5 carriers, 1 routes');
   });
 
   it('names file, line, column, key and what is wrong, one problem a line', async () => {
@@ -229,7 +229,7 @@ describe('yima explain', () => {
     expect(shown).toMatchObject({
       accepted: true,
       route: 'main',
-      rule: { destination: '86' },
+      rule: { destination: '', operator: 'mobile' },
       operator: { name: 'mobile', why: 'prefix 138' },
       receipt: 'always',
       urgent: false,

@@ -161,17 +161,30 @@ describe('the shipped files', () => {
     const { config, problems } = loadConfig('config/demo.yaml', {});
     expect(problems).toBeUndefined();
     const demo = config!;
-    expect(demo.listeners.map(({ listen }) => listen)).toEqual([{ host: '127.0.0.1', port: 2775 }]);
+    expect(demo.listeners.map(({ protocol, listen }) => `${protocol} ${listen.host}:${listen.port}`)).toEqual([
+      'smpp 127.0.0.1:2775',
+      'cmpp 127.0.0.1:7900',
+      'sgip 127.0.0.1:8801',
+      'smgp 127.0.0.1:8890',
+    ]);
+    expect(demo.accounts.map((a) => a.protocol)).toEqual(['smpp', 'cmpp', 'sgip', 'smgp']);
     expect(demo.carriers.map((c) => [c.name, c.port, c.protocol === 'cmpp' ? c.version : '', c.coding])).toEqual([
       ['cmpp2', 7890, '2.0', ['gbk', 'ucs2']],
       ['cmpp3', 7891, '3.0', ['ucs2']],
+      ['sgip', 8811, '', ['gbk', 'ucs2']],
+      ['smgp', 8891, '', ['gbk', 'ucs2']],
       ['smsc', 2776, '', ['gsm7', 'ucs2']],
     ]);
-    const steps = Object.fromEntries(
-      demo.routes[0]!.rules.map((rule) => [rule.destination, rule.steps.map(({ carriers }) => carriers[0]!.name)]),
-    );
-    for (const prefix of ['86', '13', '19']) expect(steps[prefix]).toEqual(['cmpp2', 'cmpp3']);
-    expect(steps['']).toEqual(['smsc']);
+    const steps = demo.routes[0]!.rules.map((rule) => [
+      rule.operator,
+      rule.steps.map(({ carriers }) => carriers[0]!.name),
+    ]);
+    expect(steps).toEqual([
+      ['mobile', ['cmpp2', 'cmpp3']],
+      ['unicom', ['sgip']],
+      ['telecom', ['smgp']],
+      [undefined, ['smsc']],
+    ]);
   });
 
   test('every carrier of the demo finds its simulator, with the right account and secret', () => {
@@ -183,7 +196,15 @@ describe('the shipped files', () => {
       const [name, secret] = Object.values(loginOf(carrier)) as [string, SecretRef];
       expect(simulator?.protocol).toBe(carrier.protocol);
       if (carrier.protocol === 'cmpp') expect(simulator?.version).toBe(carrier.version);
-      expect(simulator?.options.accounts).toEqual([{ name, secret: resolveSecret(secret) }]);
+      expect(simulator?.options.accounts).toEqual([
+        { name, secret: resolveSecret(secret), ...(carrier.protocol === 'sgip' && { callback: expect.anything() }) },
+      ]);
+      if (carrier.protocol === 'sgip') {
+        const [{ callback }] = simulator!.options.accounts as [{ callback: object }];
+        const { systemId, password } = carrier.deliver!;
+        const port = demo.listeners.find((l) => l.protocol === 'sgip')!.listen.port;
+        expect(callback).toEqual({ port, name: systemId, secret: resolveSecret(password as SecretRef) });
+      }
       const rules = changedRules(WELL_BEHAVED, simulator?.options.behaviour as BehaviourChange);
       expect(rules.reportDelay).toEqual({ min: 200, max: 2000 });
     }

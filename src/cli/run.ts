@@ -145,16 +145,17 @@ function graceLog(log: Logger): { error(message?: unknown, ...more: unknown[]): 
 }
 
 function welcome(config: Config, listeners: Readonly<Record<string, number>>, admin: number): string {
-  const [account] = config.accounts;
-  const password = account !== undefined && 'demo' in account.password ? account.password.demo : '';
+  const login = (listener: string): string => {
+    const protocol = config.listeners.find((l) => l.name === listener)?.protocol;
+    const account = config.accounts.find((a) => a.protocol === protocol);
+    const password = account !== undefined && 'demo' in account.password ? account.password.demo : '';
+    return `as ${account?.systemId ?? ''}, password ${password}`;
+  };
   const lines = [
     '',
     '  驿马 Yima is running, on the embedded store, with simulated carriers.',
     '',
-    ...Object.entries(listeners).map(
-      ([name, port]) =>
-        `    platforms    127.0.0.1:${port}   ${name}, system_id ${account?.systemId ?? ''}, password ${password}`,
-    ),
+    ...Object.entries(listeners).map(([name, port]) => `    platforms    127.0.0.1:${port}   ${name}, ${login(name)}`),
     ...config.simulators.map(
       (s) => `    carrier      127.0.0.1:${s.listen.port}   ${s.name}: ${s.protocol} ${s.version ?? ''} (simulated)`,
     ),
