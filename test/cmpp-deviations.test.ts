@@ -247,10 +247,11 @@ describe('MO of carriers', () => {
       const content = Buffer.concat([udh, text]);
       expect(await ismg.deliver(cmpp.deliverBody({ content, msgFmt, tpUdhi }, false))).toBe(0);
     }
-    // To a platform of CMPP they go as they came; we write 1.
+    // To a platform of CMPP they go as they came, but for the IEI of a 16-bit reference; we write 1.
     const mos = await sp.mos(sent.length);
+    const mended = Buffer.from('06080412340201', 'hex');
     expect(mos.map((m) => [m.content.toString('hex'), m.msgFmt, m.tpUdhi])).toEqual(
-      sent.map(([udh, text, fmt]) => [Buffer.concat([udh, text]).toString('hex'), fmt, 1]),
+      sent.map(([udh, text, fmt]) => [Buffer.concat([udh === itio ? mended : udh, text]).toString('hex'), fmt, 1]),
     );
   });
 
