@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startAdmin } from '../src/admin/http.ts';
 import { createMetrics } from '../src/admin/metrics.ts';
+import { createDissector } from '../src/capture/dissect.ts';
 import type { Node } from '../src/cli/serve.ts';
-import { WIRES_BY_NAME } from '../src/cli/wires.ts';
+import { WIRES, WIRES_BY_NAME } from '../src/cli/wires.ts';
 import { until } from './support/node.ts';
 import { carrierUp, recordsOf, useRig } from './support/rig.ts';
 
@@ -119,7 +120,25 @@ describe('the trace of a message', () => {
     const shown = JSON.stringify(await admin.trace(id, '?text=1'));
     expect(shown).toContain('a secret word');
     expect(shown).toContain('13800000001');
+    const capture = await admin.get('/api/capture');
+    const octets = Buffer.from(await capture.arrayBuffer());
+    const commands: string[] = [];
+    const dissector = createDissector({
+      wires: WIRES,
+      ports: undefined,
+      onPdu: (pdu) => commands.push(pdu.description?.command ?? pdu.fault),
+      onTrouble: (_, __, ___, what) => commands.push(what),
+    });
+    dissector.push(octets);
+    dissector.end();
+    expect(commands).toEqual(
+      expect.arrayContaining(['CMPP_CONNECT', 'CMPP_SUBMIT_RESP', 'bind_transceiver', 'submit_sm', 'deliver_sm_resp']),
+    );
+    // The bind's password is stars; `secret` is in the text of the message and nowhere else.
+    expect(octets.includes('acme\0******\0')).toBe(true);
+    expect(octets.toString('latin1').replaceAll('a secret word', '')).not.toContain('secret');
     const other = await adminOf(await rig.node(setup));
+    expect((await other.get('/api/capture')).status).toBe(403);
     const refused = await other.get('/api/trace/1?text=1');
     expect(refused.status).toBe(403);
     expect((await other.get('/api/trace/%20')).status).toBe(400);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Wire } from '../capture/wire.ts';
 import { REPLAY_MAX, replay } from '../gateway/replay.ts';
 import { findMessage, ownId } from './find-message.ts';
+import { tapAsPcap } from './tap-pcap.ts';
 import { type TraceAsk, trace, traceView } from './trace.ts';
 import { accountsView, carriersView, messageView, readiness, recordView, unmatchedView } from './views.ts';
 import type { Watched } from './watched.ts';
@@ -51,7 +52,7 @@ interface Ask {
 interface Reply {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 interface Route {
@@ -96,6 +97,7 @@ export async function startAdmin(node: Watched, options: AdminOptions): Promise<
     },
     { method: 'GET', path: '/api/messages/', answer: ({ rest, query }) => message(node, rest, query) },
     { method: 'GET', path: '/api/trace/', answer: ({ rest, query }) => traced(node, options.wires, rest, query) },
+    { method: 'GET', path: '/api/capture', answer: () => capture(node, options.wires) },
     {
       method: 'POST',
       path: '/api/receipts/replay',
@@ -241,6 +243,13 @@ async function traced(
   if (showText && !node.gw.config.log.text) throw new Refusal(403, 'log.text is off: no texts and full numbers');
   const ask: TraceAsk = { id, from: timeOf(query, 'from'), to: timeOf(query, 'to'), showText };
   return json(200, traceView(node, await trace(node, wires, ask), showText));
+}
+
+/** All that is kept of all sessions, for a reader of captures: nothing can be hidden in it but passwords. */
+async function capture(node: Watched, wires: ReadonlyMap<string, Wire>): Promise<Reply> {
+  if (!node.gw.config.log.text) throw new Refusal(403, 'log.text is off: no texts and full numbers');
+  if (node.tap === undefined) throw new Refusal(404, 'nothing is kept: trace.memory is 0');
+  return { status: 200, type: 'application/vnd.tcpdump.pcap', body: await tapAsPcap(node.tap, wires) };
 }
 
 function timeOf(query: URLSearchParams, name: string): number | undefined {

@@ -29,9 +29,20 @@ function addressOf(flags: Flags): string {
 
 export async function ask(flags: Flags, path: string, body?: object): Promise<unknown> {
   const base = addressOf(flags);
-  let response: Response;
+  return read(await reach(base, path, body), `${base}${path}`);
+}
+
+/** What a path gives as octets. */
+export async function fetchOctets(flags: Flags, path: string): Promise<Buffer> {
+  const base = addressOf(flags);
+  const response = await reach(base, path);
+  if (!response.ok) await read(response, `${base}${path}`);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+async function reach(base: string, path: string, body?: object): Promise<Response> {
   try {
-    response = await fetch(`${base}${path}`, {
+    return await fetch(`${base}${path}`, {
       ...(body === undefined
         ? {}
         : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
@@ -40,20 +51,24 @@ export async function ask(flags: Flags, path: string, body?: object): Promise<un
     const cause = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
     throw new Complaint(`cannot reach the gateway's admin at ${base}: ${cause}; does it run? (--admin, --config)`);
   }
+}
+
+/** The JSON of an answer, or a complaint of what it says is wrong. */
+async function read(response: Response, from: string): Promise<unknown> {
   const text = await response.text();
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new Complaint(
-      `${base}${path} answered ${response.status} with something else than JSON; is that the gateway's admin?`,
+      `${from} answered ${response.status} with something else than JSON; is that the gateway's admin?`,
     );
   }
   if (response.ok) return value;
   const { error, problems } = z
     .object({ error: z.string().optional(), problems: z.array(z.string()).optional() })
     .parse(value);
-  throw new Complaint(problems?.join('\n') ?? error ?? `${base}${path} answered ${response.status}`);
+  throw new Complaint(problems?.join('\n') ?? error ?? `${from} answered ${response.status}`);
 }
 
 export const print = (flags: Flags, value: unknown, lines: () => readonly string[]): void => {

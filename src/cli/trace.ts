@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { z } from 'zod';
-import { ask, type Flags, print, remote } from './control.ts';
+import { Complaint } from './complaint.ts';
+import { ask, type Flags, fetchOctets, print, remote } from './control.ts';
 import { allFields, sequenceText, tellingFields } from './pdu-text.ts';
 
 interface TraceFlags extends Flags {
@@ -85,6 +87,20 @@ export function traceCommand(): Command {
       const read = answer.parse(value);
       print(flags, value, () => lines(read, id, flags.verbose === true));
       if (read.message === null && read.frames.length === 0) process.exitCode = 1;
+    });
+}
+
+export function captureCommand(): Command {
+  return remote('capture', 'all that a running gateway keeps of its sessions, as a pcap file; only with log.text on')
+    .argument('<file>', 'where to write it')
+    .action(async (file: string, flags: Flags) => {
+      const octets = await fetchOctets(flags, '/api/capture');
+      try {
+        writeFileSync(file, octets);
+      } catch (error) {
+        throw new Complaint(`${file}: cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+      }
+      print(flags, { file, octets: octets.length }, () => [`${octets.length} octets in ${file}`]);
     });
 }
 

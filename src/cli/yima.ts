@@ -10,7 +10,7 @@ import { hashCommand } from './hash.ts';
 import { loadCommand } from './load.ts';
 import { sendCommand } from './send.ts';
 import { simulateCommand } from './simulate.ts';
-import { traceCommand } from './trace.ts';
+import { captureCommand, traceCommand } from './trace.ts';
 
 function serveCommand(): Command {
   return new Command('serve')
@@ -47,6 +47,7 @@ const program = new Command('yima')
   .addCommand(receiptsCommand())
   .addCommand(reloadCommand())
   .addCommand(traceCommand())
+  .addCommand(captureCommand())
   .addCommand(decodeCommand())
   .addCommand(hashCommand());
 
