@@ -334,8 +334,8 @@ describe('as a client of a carrier', () => {
   });
 
   it('deviation 9: Active_Test_Resp without the sequence keeps the connection up', async () => {
-    const { smgw, node } = await start('keepalive: 50ms, misses: 2');
-    await until('six probes', () => smgw.activeTests >= 6);
+    const { smgw, node } = await start('keepalive: 100ms, misses: 3');
+    await until('eight probes', () => smgw.activeTests >= 8);
     expect(smgw.logins.length).toBe(1);
     expect(node.gw.carriers.get('telecom')!.up).toBe(true);
   });
@@ -517,10 +517,10 @@ describe('as a server of platforms', () => {
 
   it('deviation 9: probes answered under sequence 0 keep it up; ours are twelve octets; Exit ends it', async () => {
     const { port } = await start('', {
-      listeners: ['name: smgp, protocol: smgp, listen: "127.0.0.1:0", enquireLink: 50ms, misses: 2'],
+      listeners: ['name: smgp, protocol: smgp, listen: "127.0.0.1:0", enquireLink: 100ms, misses: 3'],
     });
     const sp = await login(port);
-    await until('five probes', () => sp.frames.filter((f) => f.command === ACTIVE_TEST).length >= 5);
+    await until('eight probes', () => sp.frames.filter((f) => f.command === ACTIVE_TEST).length >= 8);
     expect(sp.closed).toBe(false);
     expect((await sp.request(ACTIVE_TEST)).octets.length).toBe(12);
     expect((await sp.request(EXIT)).octets.length).toBe(12);
