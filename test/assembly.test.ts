@@ -115,6 +115,22 @@ describe('parts of many texts, shuffled, repeated, interleaved, by every coding'
   });
 });
 
+it('what is longer than 255 segments becomes several texts, none of it lost, no character cut', () => {
+  const long = `${'中😀'.repeat(12_000)}。`;
+  const parts = cutWhole(
+    { udh: new Uint8Array(0), dataCoding: 8, coding: 'ucs2', octets: encode(long, 'ucs2')! },
+    140,
+    9,
+  );
+  const refs = [...new Set(parts.map((p) => concatOf(p).ref))];
+  expect(refs.length).toBeGreaterThan(1);
+  for (const ref of refs) {
+    const own = parts.filter((p) => concatOf(p).ref === ref).map((p) => concatOf(p));
+    expect(own.map(({ seq, total }) => [seq, total])).toEqual(own.map((_, k) => [k + 1, own.length]));
+  }
+  expect(parts.map((p) => decode(p.octets, 'ucs2')).join('')).toBe(long);
+});
+
 describe('time', () => {
   const at = (k: number, total: number, text: string): Message =>
     part({ octets: encode(text, 'ucs2')!, udh: concatUdh(1, total, k, false) });

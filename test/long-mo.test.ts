@@ -279,6 +279,22 @@ describe('platforms whose PDUs hold a short message only', () => {
     await until('all told', () => kept(n) === 0);
   });
 
+  it('more than 255 segments: several texts', async () => {
+    const { a, n, s } = await platform();
+    const text = '长'.repeat(20_000);
+    await a.deliver({
+      source_addr: '13800000001',
+      destination_addr: CALLED,
+      data_coding: 8,
+      short_message: Buffer.alloc(0),
+      message_payload: ucs2(text),
+    });
+    const all = await s.mos(Math.ceil(20_000 / 67));
+    await until('all told', () => kept(n) === 0);
+    expect(all.map((d) => Buffer.from(d.content.subarray(6)).swap16().toString('utf16le')).join('')).toBe(text);
+    expect(all.every((d) => d.content.length <= 140)).toBe(true);
+  });
+
   it('moForm segments: as they come', async () => {
     const { a, s } = await platform(', moForm: segments');
     const sent = [part(2, 2, TEXTS[1]), part(1, 2, TEXTS[0])];

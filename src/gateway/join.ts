@@ -1,5 +1,5 @@
 import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
-import { limitsFor, segment } from '../../protocols/text/segment.ts';
+import { countSegments, limitsFor, MOST_PARTS, segment } from '../../protocols/text/segment.ts';
 import { withConcat, withoutConcat } from '../../protocols/text/udh.ts';
 import { type Content, NO_OCTETS } from '../message/message.ts';
 import { headerAsIs, withoutShifts } from '../message/user-data-header.ts';
@@ -42,7 +42,8 @@ export const SHORT = 140;
 /** The same for ASCII, which is packed on the air: below 160 (CMPP 2.0, Msg_Length). */
 export const SHORT_ASCII = 159;
 
-const PLAIN: ReadonlySet<Coding> = new Set(['ascii', 'gbk', 'ucs2', 'octets']);
+/** Codings that every protocol of short PDUs has. */
+export const PLAIN: ReadonlySet<Coding> = new Set(['ascii', 'gbk', 'ucs2', 'octets']);
 
 /** A text in a coding that every protocol of short PDUs has: ASCII or UCS-2 where it is in one that they lack. */
 export function plain(text: Text): Text {
@@ -55,12 +56,43 @@ export function plain(text: Text): Text {
     : { udh, dataCoding: 0, coding: 'ascii', octets: ascii };
 }
 
-/** A whole text as what fits one PDU of `room` octets: itself, or segments of ours with an 8-bit reference. */
+/**
+ * A whole text as what fits one PDU of `room` octets: itself, or segments of ours with an 8-bit reference. What is
+ * longer than a concatenation can count becomes several texts, one behind the other.
+ */
 export function cutWhole(text: Text, room: number, ref: number): Text[] {
-  const { udh, octets, coding } = text;
   const header = headerAsIs(text);
-  if (header.length + octets.length <= room) return [text];
-  const limits = limitsFor(coding, 6, Math.max(header.length - 1, 0));
-  const parts = segment(octets, coding, { single: 0, part: limits.part });
-  return parts.map((part, k) => ({ ...text, udh: withConcat(udh, ref, parts.length, k + 1, false), octets: part }));
+  if (header.length + text.octets.length <= room) return [text];
+  const more = Math.max(header.length - 1, 0);
+  return countable(text, more).flatMap(({ udh, octets, coding, dataCoding }, k) => {
+    const { part } = limitsFor(coding, 6, more);
+    const parts = segment(octets, coding, { single: 0, part });
+    return parts.map((own, i) => ({
+      udh: withConcat(udh, ref + k, parts.length, i + 1, false),
+      dataCoding,
+      coding,
+      octets: own,
+    }));
+  });
+}
+
+/** A text as one or more that take no more segments than can be counted. `more`: octets of other elements of the header. */
+function countable(text: Text, more: number): Text[] {
+  const { octets, coding } = text;
+  const { part } = limitsFor(coding, 6, more);
+  if (countSegments(octets, coding, { single: 0, part }) <= MOST_PARTS) return [text];
+  return halves(text).flatMap((half) => countable(half, more));
+}
+
+/** A text in two, no character of it cut; damaged octets are read as `decode` reads them. */
+function halves(text: Text): Text[] {
+  const { octets, coding } = text;
+  const read = decode(octets, coding);
+  let middle = read.length >> 1;
+  if ((read.charCodeAt(middle) & 0xfc00) === 0xdc00) middle--;
+  return [read.slice(0, middle), read.slice(middle)].map((half) => {
+    const own = encode(half, coding);
+    if (own !== undefined) return { ...text, octets: own };
+    return { ...text, dataCoding: 0, coding: 'ucs2', octets: encode(half, 'ucs2')! };
+  });
 }

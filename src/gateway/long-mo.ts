@@ -6,12 +6,14 @@ import type { Account } from './account.ts';
 import type { Carrier } from './carrier.ts';
 import type { Gateway } from './context.ts';
 import { countDay } from './days.ts';
-import { cutWhole, joinParts, plain, SHORT, SHORT_ASCII, type Text } from './join.ts';
+import { cutWhole, joinParts, PLAIN, plain, SHORT, SHORT_ASCII, type Text } from './join.ts';
 import { applyAccepted, applyClosed, create } from './state.ts';
 import { tell } from './tell.ts';
 
 /** How long a text of a carrier that is gone waits. */
 const WITHIN = 300_000;
+/** Octets of a text, at most, that a message of ours and a message_payload hold. */
+const MOST_OCTETS = 60_000;
 /** Outcome of an MO whose text other MO have now: it leaves no record. */
 export const ANEW = 'given out anew';
 
@@ -33,9 +35,13 @@ function cutFor(account: Account | undefined, text: Text, ref: number): Text[] {
   return cutWhole(carried, carried.coding === 'ascii' ? SHORT_ASCII : SHORT, ref);
 }
 
+/** Whether a segment must be coded anew for the account's protocol: it may be too long then, so its whole is cut anew. */
+const mustRecode = (account: Account | undefined, { coding }: Text): boolean =>
+  account !== undefined && account.mapping.wholeMo === undefined && !PLAIN.has(coding);
+
 /** Whether a part has to wait for the others. */
-export const waitsForOthers = (account: Account | undefined, concat: Concat | undefined): concat is Concat =>
-  concat !== undefined && concat.total > 1 && formOf(account) !== 'segments';
+export const waitsForOthers = (account: Account, part: Text, concat: Concat | undefined): concat is Concat =>
+  concat !== undefined && concat.total > 1 && (formOf(account) !== 'segments' || mustRecode(account, part));
 
 /** Makes an MO ours and hands it to its platform once it is durable. */
 export function forward(gw: Gateway, m: Message): void {
@@ -99,9 +105,12 @@ function whole(gw: Gateway, parts: readonly Message[]): void {
   if (carrier !== undefined) carrier.counters.moJoined++;
   const account = gw.accounts.get(first.account);
   const form = formOf(account);
-  if (form === 'segments') give(gw, first, parts, parts, 0);
-  else if (form === 'whole') give(gw, first, [joinParts(parts)], parts, 0);
-  else give(gw, first, cutFor(account, joinParts(parts), gw.state.nextId), parts, 0);
+  if (form === 'segments' && !parts.some((p) => mustRecode(account, p))) give(gw, first, parts, parts, 0);
+  else {
+    const text = joinParts(parts);
+    const fits = form === 'whole' && text.octets.length <= MOST_OCTETS;
+    give(gw, first, fits ? [text] : cutFor(account, text, gw.state.nextId), parts, 0);
+  }
 }
 
 /** Those whose time is over: what came goes out, joined and marked, or in its pieces, whose headers say what is missing. */
@@ -120,8 +129,12 @@ function partial(gw: Gateway, { concat, parts: all }: Incomplete<Message>): void
     { carrier: first.carrier, account: first.account, came: parts.length, of: concat.total },
     'long MO is incomplete: what came is handed on',
   );
-  const joined = formOf(gw.accounts.get(first.account)) === 'whole';
-  give(gw, first, joined ? [joinParts(parts)] : parts, parts, INCOMPLETE);
+  const account = gw.accounts.get(first.account);
+  const text = joinParts(parts);
+  let texts: readonly Text[] = parts;
+  if (formOf(account) === 'whole' && text.octets.length <= MOST_OCTETS) texts = [text];
+  else if (parts.some((p) => mustRecode(account, p))) texts = cutFor(account, text, gw.state.nextId);
+  give(gw, first, texts, parts, INCOMPLETE);
 }
 
 /** New messages with these texts take the place of the parts. */

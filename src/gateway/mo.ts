@@ -52,7 +52,7 @@ export function onMo(
     gw.batch.sequence,
   );
   const concat = concatOf(m.udh);
-  if (waitsForOthers(account, concat)) takePart(gw, carrier, m, concat);
+  if (waitsForOthers(account, m, concat)) takePart(gw, carrier, m, concat);
   else forwardOne(gw, account, m, concat);
   gw.batch.effect(answerMo, session, sequence, answer);
 }
