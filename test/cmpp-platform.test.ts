@@ -214,6 +214,27 @@ describe('SUBMIT', () => {
     expect(kept(node)).toBe(3);
   });
 
+  it('one that comes again before it is answered is answered twice and taken once', async () => {
+    const { port, ismg, node } = await start({ store: 'commitDelay: 400ms' });
+    const sp = await login(port);
+    const body = cmpp.submitBody({ content: 'once' }, false);
+    const other = cmpp.submitBody({ content: 'other' }, false);
+    // The last has the number of the others, but is none of them.
+    sp.send(frame(SUBMIT, 7, body), frame(SUBMIT, 7, body), frame(SUBMIT, 8, body), frame(SUBMIT, 7, other));
+    const answers = (): cmpp.Frame[] => sp.frames.filter((f) => f.command === SUBMIT + RESP);
+    await until('four answers', () => answers().length === 4);
+    expect(answers().map((f) => f.sequence)).toEqual([7, 7, 8, 7]);
+    const ids = answers().map((f) => f.body.toString('hex', 0, 8));
+    expect(ids[1]).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(3);
+    expect(answers().every((f) => f.body[8] === 0)).toBe(true);
+    await until('three', () => ismg.submits.length === 3);
+    // Once it is answered the number is free.
+    sp.send(frame(SUBMIT, 7, body));
+    await until('four', () => ismg.submits.length === 4);
+    expect(node.gw.accounts.get('sp')!.counters).toMatchObject({ accepted: 4, resent: 1 });
+  });
+
   it('every Msg_Fmt keeps what it is', async () => {
     const { port, ismg } = await start({ carrier: 'coding: [ascii, gbk, ucs2]' });
     const sp = await login(port);

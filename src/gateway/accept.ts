@@ -44,6 +44,7 @@ export function onPlatformRequest(
 ): void {
   const request = account.mapping.read(pdu, value, account.config, gw.clock.now(), session.wideSequence(sequence));
   if (account.mapping.repeatedStatus !== undefined && isRepeated(gw, account, session, pdu, sequence, request)) return;
+  if (account.mapping.resends === true && isResent(gw, account, session, sequence, request)) return;
   switch (request.what) {
     case 'submit':
       submit(gw, account, session, pdu, sequence, request.draft);
@@ -97,6 +98,30 @@ function isRepeated(
   else gw.batch.effect(answerTaken, session, sequence, out);
   return true;
 }
+
+/** Submits that wait for durability, by session and sequence number (as int32, which makes a quick key). */
+const unanswered = new WeakMap<Session<Message>, Map<number, Ticket>>();
+
+/** Answers, when its time comes, a submit that is here already and only not answered yet: a slow disk makes no second message. */
+function isResent(
+  gw: Gateway,
+  account: Account,
+  session: Session<Message>,
+  sequence: number,
+  request: FromPlatform,
+): boolean {
+  const draft = request.what === 'submit' ? request.draft : request.what === 'multi' ? request.drafts[0] : undefined;
+  const ticket = draft === undefined ? undefined : unanswered.get(session)?.get(sequence | 0);
+  if (draft === undefined || ticket === undefined) return false;
+  const first = gw.state.active.get(ticket.publicId);
+  // One number for several messages is a fault of its sender's, and no reason to lose one.
+  if (first === undefined || first.destination !== draft.destination || !same(first.octets, draft.octets)) return false;
+  account.counters.resent++;
+  gw.batch.effect(acknowledge, gw, ticket, undefined);
+  return true;
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 function answerTaken(session: Session<Message>, sequence: number, out: Outgoing): void {
   session.respond(sequence, out.plan, out.value, 0);
@@ -282,7 +307,13 @@ function ticketOf(
   first: Message,
   failed: readonly Failed[],
 ): Ticket {
-  return { session, account, pdu, sequence, at: first.acceptedAt, publicId: first.publicId, failed };
+  const ticket = { session, account, pdu, sequence, at: first.acceptedAt, publicId: first.publicId, failed };
+  if (account.mapping.resends === true) {
+    const own = unanswered.get(session) ?? new Map<number, Ticket>();
+    if (own.size === 0) unanswered.set(session, own);
+    own.set(sequence | 0, ticket);
+  }
+  return ticket;
 }
 
 const NONE_TRIED: readonly string[] = Object.freeze([]);
@@ -298,6 +329,7 @@ function afterAccepted(gw: Gateway, m: Message): void {
 function acknowledge(gw: Gateway, t: Ticket, only: Message | undefined): void {
   if (only !== undefined) afterAccepted(gw, only);
   const { mapping, config, counters } = t.account;
+  if (mapping.resends === true) unanswered.get(t.session)?.delete(t.sequence | 0);
   const version = t.session.version;
   const id = mapping.writeId(t.publicId, t.at, config, version);
   const out = mapping.submitAnswer(t.pdu, version, id, t.failed);

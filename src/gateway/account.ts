@@ -13,6 +13,8 @@ export interface AccountCounters {
   accepted: number;
   segments: number;
   refused: number;
+  /** Submits that came again before they were answered, and were not taken twice. */
+  resent: number;
   receipts: number;
   receiptsRefused: number;
   receiptsExpired: number;
@@ -83,6 +85,7 @@ export function createAccount(
       accepted: 0,
       segments: 0,
       refused: 0,
+      resent: 0,
       receipts: 0,
       receiptsRefused: 0,
       receiptsExpired: 0,

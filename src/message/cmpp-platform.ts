@@ -221,6 +221,7 @@ export function createCmppPlatform(code: number): PlatformMapping {
     protocol: 'cmpp',
     tellsDays: true,
     idPerDestination: true,
+    resends: true, // after T, up to N times (2.0: 7.2)
 
     read(pdu, value, account, now): FromPlatform {
       switch (pdu.name) {

@@ -87,6 +87,8 @@ export interface PlatformMapping {
   /** Each of several destinations is told under its own id; else all under that of the first. */
   readonly idPerDestination: boolean;
   /** `sequence`: the whole of a wide sequence number (SGIP), as octets in a Latin-1 string. */
+  /** Its platforms send a request that is not answered in time again, under the same sequence number. */
+  readonly resends?: boolean;
   read(pdu: Plan, value: Values<Fields>, account: AccountConfig, now: number, sequence: string): FromPlatform;
   /** Status for a refusal. */
   status(refusal: Refusal): number;
