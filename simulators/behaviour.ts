@@ -56,6 +56,8 @@ export interface Behaviour {
   readonly lateReport: { readonly probability: number; readonly delay: Delay };
   /** Reports go to the session of the submit if it still is there, or to any of the account in turn. */
   readonly reportOn: 'same' | 'any';
+  /** Reports and messages wait as long as this is true. */
+  readonly hold: boolean;
   /** Most unanswered reports and messages to a session. One that is set higher holds for sessions begun thereafter. */
   readonly deliverWindow: number;
   /** A report that was refused, or not answered in time, is sent again after so many milliseconds. */
@@ -88,6 +90,7 @@ export const WELL_BEHAVED: Behaviour = {
   duplicateReport: { probability: 0 },
   lateReport: { probability: 0, delay: 0 },
   reportOn: 'same',
+  hold: false,
   deliverWindow: 2048,
   redeliver: { refused: 1000, unanswered: 60_000 },
   idForm: { response: 'decimal', receipt: 'decimal' },

@@ -263,6 +263,7 @@ export function createCentre(
       const { seed } = rules;
       rules = changed(rules, change);
       if (rules.seed !== seed) dice = createDice(rules.seed);
+      for (const book of accountBooks.values()) deliveries.pump(book);
     },
     find: (name) => accountBooks.get(name),
     accept(socket, dialled) {

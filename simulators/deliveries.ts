@@ -40,6 +40,7 @@ export function createDeliveries(
 
   const ready = (s: Session): boolean =>
     s.receives &&
+    !rules().hold &&
     s.inFlight < rules().deliverWindow &&
     s.inFlight * 2 < s.flight.length &&
     !s.peer.closed &&
