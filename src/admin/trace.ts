@@ -26,6 +26,8 @@ export interface TracedFrame {
   readonly wire: Wire;
   readonly received: boolean;
   readonly at: number;
+  /** In which they came and went. */
+  readonly order: number;
   /** A copy. */
   readonly frame: Buffer;
   /** The same in a request and its answer. */
@@ -68,6 +70,7 @@ async function scan(
   const frames: TracedFrame[] = [];
   const exchanges = createExchanges();
   const open = new Map<number, TracedFrame>();
+  let seen = 0;
 
   const belongs = (f: TracedFrame): boolean => facts.needles(f.wire).some((needle) => contains(f.frame, needle));
   const kept = (f: TracedFrame, by: TracedFrame['by']): void => void frames.push({ ...f, by });
@@ -90,6 +93,7 @@ async function scan(
     const isAnswer = commandOf(f.frame) >= ANSWER;
     const one: TracedFrame = {
       ...f,
+      order: ++seen,
       session: { ...f.session },
       frame: Buffer.from(f.frame),
       exchange: exchange?.number ?? 0,
@@ -109,7 +113,7 @@ async function scan(
     settle(request, one);
   });
   for (const request of open.values()) settle(request, undefined);
-  return { frames: inOrder(frames), span };
+  return { frames: frames.sort((a, b) => a.order - b.order), span };
 }
 
 async function find(node: Watched, wires: ReadonlyMap<string, Wire>, ask: TraceAsk): Promise<Found | undefined> {
@@ -223,13 +227,6 @@ function contains(frame: Buffer, needle: Buffer): boolean {
 
 const isWordOctet = (c: number): boolean =>
   (c >= 0x30 && c <= 0x39) || (c >= 0x41 && c <= 0x5a) || (c >= 0x61 && c <= 0x7a);
-
-/** Requests come before their answers, which may have the same millisecond. */
-function inOrder(frames: readonly TracedFrame[]): TracedFrame[] {
-  return [...frames].sort(
-    (a, b) => a.at - b.at || (a.elapsedMs === undefined ? 0 : 1) - (b.elapsedMs === undefined ? 0 : 1),
-  );
-}
 
 /** A trace as the API gives it. */
 export function traceView(node: Watched, { found, frames, span }: Trace, showText: boolean): object {
