@@ -60,10 +60,12 @@ export const shiftsOf = (coding: string): Shifts | undefined => nationals.get(co
 /** The information elements with which every message or part in this coding must begin; none for most codings. */
 export const shiftElements = (coding: string): Uint8Array => nationals.get(coding)?.elements ?? NO_ELEMENTS;
 
-export const isNational = (coding: string): coding is NationalCoding => nationals.has(coding);
+/** Asked for every message: the hyphen tells without a look-up. */
+export const isNational = (coding: string): coding is NationalCoding =>
+  coding.charCodeAt(4) === 0x2d && nationals.has(coding);
 
 /** Whether octets of this coding are septets, in whichever tables. */
-export const isSeptets = (coding: string): boolean => coding === 'gsm7' || nationals.has(coding);
+export const isSeptets = (coding: string): boolean => coding === 'gsm7' || isNational(coding);
 
 /** The coding that these announced tables make; `gsm7` where none of them exists, undefined for two of different languages. */
 export function nationalCoding(

@@ -43,13 +43,14 @@ function intoScratch(text: string, o: number): Uint8Array {
 
 /** `err` of a receipt: three characters; a carrier's longer word is in a parameter, and the digits at its end here. */
 export function errOf(error: string, table: Readonly<Record<string, string>>): string {
+  if (error === '') return '';
   return tableErr(error, table) ?? (error.length <= 3 ? error : (/\d{1,3}$/.exec(error)?.[0] ?? ''));
 }
 
 /** By the whole word, by what stands before our own number of a status (`ESME_RINVDSTADR:011`), by its beginning. */
 function tableErr(error: string, table: Readonly<Record<string, string>>): string | undefined {
   const exact = table[error] ?? table[error.replace(/:\d+$/, '')];
-  if (exact !== undefined || error === '') return exact;
+  if (exact !== undefined) return exact;
   let best: string | undefined;
   let length = 0;
   for (const key in table) {
@@ -60,14 +61,12 @@ function tableErr(error: string, table: Readonly<Record<string, string>>): strin
   return best;
 }
 
-const forms = new WeakMap<AccountConfig['receipts'], ReceiptForm>();
+const dates: { seconds: boolean; offsetMinutes: number } = { seconds: false, offsetMinutes: 0 };
+/** Valid until the next call, as the receipt that it is for. */
 function formOf(receipts: AccountConfig['receipts']): ReceiptForm {
-  let form = forms.get(receipts);
-  if (form === undefined) {
-    form = { seconds: receipts.seconds, offsetMinutes: receipts.zone };
-    forms.set(receipts, form);
-  }
-  return form;
+  dates.seconds = receipts.seconds;
+  dates.offsetMinutes = receipts.zone;
+  return dates;
 }
 
 /** The one receipt that is being written: encoded before the next is begun, so one object does for all. */
