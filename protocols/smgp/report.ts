@@ -47,24 +47,29 @@ const LABELS = {
 const TEXT_LABEL = /te?xt:/gi;
 
 /**
- * Where the labels of the specification's layout end and begin, whatever their letters' case and the joints of their
- * words.
+ * Where the labels of the specification's layout begin and end, with their first and last letters: in either case, and
+ * with whatever between their words.
  */
-const COLONS = [17, 27, 43, 64, 80, 92, 101] as const;
-const INITIALS = [
-  [14, 's'],
-  [22, 'd'],
-  [32, 's'],
-  [55, 'd'],
-  [76, 's'],
-  [89, 'e'],
-  [97, 't'],
-] as const;
+const PLACES = [
+  [14, 's', 'b', 17],
+  [22, 'd', 'd', 27],
+  [32, 's', 'e', 43],
+  [55, 'd', 'e', 64],
+  [76, 's', 't', 80],
+  [89, 'e', 'r', 92],
+  [97, 't', 't', 101],
+].map(([start, first, last, colon]) => ({
+  start: Number(start),
+  first: String(first).charCodeAt(0),
+  last: String(last).charCodeAt(0),
+  colon: Number(colon),
+}));
 
 function isInPlace(b: Buffer): boolean {
   if (b.length < TEXT_AT) return false;
-  for (const at of COLONS) if (b[at] !== 0x3a) return false;
-  for (const [at, letter] of INITIALS) if ((b[at]! | 0x20) !== letter.charCodeAt(0)) return false;
+  for (const { start, first, last, colon } of PLACES) {
+    if (b[colon] !== 0x3a || (b[start]! | 0x20) !== first || (b[colon - 1]! | 0x20) !== last) return false;
+  }
   return true;
 }
 
