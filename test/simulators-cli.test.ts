@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { listenForCalls } from '../simulators/callback.ts';
 import { createLoad } from '../simulators/platform.ts';
 
 const program = (name: string): string => fileURLToPath(new URL(`../dist/simulators/${name}.js`, import.meta.url));
@@ -87,6 +88,21 @@ describe('carrier and platform as programs', () => {
     expect(end).toMatchObject({ counts: { submits: 310, accepted: 300, refused: 10 } });
     expect(end.cpuMicros).toBeGreaterThan(0);
     expect(await carrier.exit()).toBe(0);
+  });
+
+  test('each protocol: a platform at its carrier', async () => {
+    const { server, port: calls } = await listenForCalls(0);
+    server.close();
+    const verdicts = ['smpp', 'cmpp', 'sgip', 'smgp'].map(async (protocol) => {
+      const own = protocol === 'sgip' ? ['--callback', String(calls)] : [];
+      const carrier = start('main', 'carrier', '--protocol', protocol, ...account, '--ready-json', ...own);
+      const { port } = await carrier.next();
+      const listen = protocol === 'sgip' ? ['--listen', String(calls)] : [];
+      const to = ['--port', String(port), '--protocol', protocol, ...login, '--count', '20', '--json', ...listen];
+      const { code, out } = await run('platform', ...to);
+      return [protocol, code, (JSON.parse(out) as { receipted: number }).receipted];
+    });
+    expect(await Promise.all(verdicts)).toEqual(['smpp', 'cmpp', 'sgip', 'smgp'].map((protocol) => [protocol, 0, 20]));
   });
 
   test.each([
