@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { createLoad } from '../simulators/platform.ts';
 import { startAdmin } from '../src/admin/http.ts';
 import { createMetrics } from '../src/admin/metrics.ts';
 import { createDissector } from '../src/capture/dissect.ts';
@@ -186,6 +187,43 @@ describe('the trace of a message', () => {
     expect(story(traced)).toEqual(
       expect.arrayContaining(['one in deliver_sm', 'one out deliver_sm_resp ESME_ROK', 'acme out deliver_sm']),
     );
+  });
+
+  it('follows a platform that speaks CMPP, by the Msg_Id that it was given', async () => {
+    const smsc = await rig.smsc();
+    const node = await rig.node({
+      carriers: [{ name: 'one', protocol: 'smpp', port: smsc.port }],
+      listeners: ['name: cmpp, protocol: cmpp, listen: 127.0.0.1:0'],
+      accounts: ['name: sp, protocol: cmpp, systemId: "900009", password: { demo: secret }, route: main'],
+    });
+    const admin = await adminOf(node);
+    await carrierUp(node, 'one');
+    const { port } = node.listeners.get('cmpp')!.address;
+    const load = createLoad({
+      port,
+      protocol: 'cmpp',
+      systemId: '900009',
+      password: 'secret',
+      count: 3,
+      texts: ['hello'],
+    });
+    load.start();
+    expect((await load.done).clean).toBe(true);
+    const [record] = await recordsOf(node);
+    const whole = [
+      'sp in CMPP_SUBMIT',
+      'sp out CMPP_SUBMIT_RESP OK',
+      'one out submit_sm',
+      'one in submit_sm_resp ESME_ROK',
+      'one in deliver_sm',
+      'one out deliver_sm_resp ESME_ROK',
+      'sp out CMPP_DELIVER',
+      'sp in CMPP_DELIVER_RESP OK',
+    ];
+    const traced = await admin.trace(String(record!.id));
+    expect(story(traced).sort()).toEqual([...whole].sort());
+    const { msg_id: id } = traced.frames.find((f) => f.command === 'CMPP_SUBMIT_RESP')!.fields;
+    expect(story(await admin.trace((id as { u64: string }).u64)).sort()).toEqual([...whole].sort());
   });
 
   it('says what is forgotten, and keeps nothing where told so', async () => {
