@@ -25,7 +25,7 @@ async function between(more?: string, account?: string, version?: number) {
 }
 
 describe('versions', () => {
-  it('a 3.3 platform: ids of eight hexadecimal digits, receipts as text, no parameter', async () => {
+  it('quirk 7: a 3.3 platform: ids of eight hexadecimal digits, receipts as text, no parameter', async () => {
     const { p } = await between(undefined, 'receipts: { form: tlv }', 0x33);
     const { message_id: id } = await p.submit();
     expect(id).toMatch(/^[0-9a-f]{8}$/);
@@ -355,7 +355,7 @@ describe('alphabets', () => {
     [0x18, '\x4f\x60', 'latin1', 'coding: [ucs2]', 0x18],
     [0x18, '\0h', 'latin1', 'coding: [gsm7]', 0x10],
   ] as const)(
-    'class of data_coding %i with %j stays with the message',
+    'quirk 39: class of data_coding %i with %j stays with the message',
     async (given, text, charset, more, expected) => {
       const pdu = await sent({ data_coding: given, short_message: Buffer.from(text, charset) }, more);
       expect(pdu.data_coding).toBe(expected);
