@@ -269,7 +269,7 @@ const admin = z.strictObject({
 
 const trace = z.strictObject({
   memory: traceOctets()
-    .prefault('64MiB')
+    .prefault('16MiB')
     .describe('Newest octets of all sessions kept in memory for `yima trace`; 0: none'),
 });
 
