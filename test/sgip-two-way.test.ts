@@ -105,14 +105,32 @@ interface Made {
   readonly callbackPort?: number;
   readonly reports?: 'callback' | 'same';
   readonly data?: string;
+  /** Of a second carrier, next in the route. */
+  readonly otherPort?: number;
+  /** What we show the carrier. */
+  readonly secret?: string;
 }
 
-async function gateway({ carrierPort, callbackPort, reports = 'callback', data }: Made): Promise<Node> {
+async function gateway({
+  carrierPort,
+  callbackPort,
+  otherPort,
+  reports = 'callback',
+  data,
+  secret = 'secret',
+}: Made): Promise<Node> {
   const folder = data ?? scratch();
   const callback =
     callbackPort === undefined
       ? ''
       : `, callback: { host: 127.0.0.1, port: ${callbackPort}, systemId: smg, password: { demo: secret } }`;
+  const other =
+    otherPort === undefined
+      ? ''
+      : `
+  - { name: other, protocol: sgip, host: 127.0.0.1, port: ${otherPort}, systemId: sp, password: { demo: secret },
+      corpId: "12345", areaCode: "010" }`;
+  const next = otherPort === undefined ? '' : ', { carriers: [ { name: other } ] }';
   const text = `
 demo: true
 node: { name: test, data: "${folder}", stopWithin: 2s, smgNodeId: 101001 }
@@ -123,10 +141,10 @@ accounts:
   - { name: acme, protocol: sgip, systemId: acme, password: { demo: secret }, route: main, mo: ["10655"],
       sgip: { reports: ${reports}, idleClose: 60s${callback} } }
 carriers:
-  - { name: unicom, protocol: sgip, host: 127.0.0.1, port: ${carrierPort}, systemId: sp, password: { demo: secret },
+  - { name: unicom, protocol: sgip, host: 127.0.0.1, port: ${carrierPort}, systemId: sp, password: { demo: "${secret}" },
       corpId: "12345", areaCode: "010", reconnect: { from: 50ms, to: 200ms },
-      deliver: { systemId: smgw, password: { demo: secret } } }
-routes: [ { name: main, rules: [ { steps: [ { carriers: [ { name: unicom } ] } ] } ] } ]
+      deliver: { systemId: smgw, password: { demo: secret } } }${other}
+routes: [ { name: main, rules: [ { steps: [ { carriers: [ { name: unicom } ] }${next} ] } ] } ]
 `;
   const loaded = parseConfig(text, 'test.yaml');
   if (loaded.config === undefined) throw new Error(JSON.stringify(loaded.problems));
@@ -326,4 +344,100 @@ describe('SGIP in two ways', () => {
       expect(peer.frames).toMatchObject([{ name: 'SGIP_BIND_RESP', sequence: seq(1), value: { result: 1 } }]);
     }
   });
+
+  it('a platform that takes our bind and says goodbye at once is dialled again later, not in a circle', async () => {
+    const smg = await server(polite);
+    const sp = await server((peer, f) => {
+      polite(peer, f);
+      if (f.name === 'SGIP_BIND') peer.send('SGIP_UNBIND', {}, seq(1));
+    });
+    const node = await gateway({ carrierPort: smg.port, callbackPort: sp.port });
+    await reported(node, smg);
+    await until('waiting, or dialled over and over', () => {
+      const slot = node.callbacks.get('acme')!.slots[0]!;
+      return sp.peers.length > 3 || slot.state === 'waiting';
+    });
+    // Once may happen with nothing wrong.
+    expect(sp.peers).toHaveLength(2);
+    await until('once more', () => sp.peers.length === 3);
+  });
+
+  it('a platform that says "later" and hangs up is dialled again when the pause is over', async () => {
+    const smg = await server(polite);
+    let busy = true;
+    const sp = await server((peer, f) => {
+      if (f.name !== 'SGIP_REPORT' || !busy) {
+        polite(peer, f);
+        return;
+      }
+      busy = false;
+      peer.send('SGIP_REPORT_RESP', { result: 11 }, f.sequence);
+      peer.send('SGIP_UNBIND', {}, seq(1));
+    });
+    const node = await gateway({ carrierPort: smg.port, callbackPort: sp.port });
+    await reported(node, smg);
+    await until('the report again', () => sp.peers.flatMap((p) => p.of('SGIP_REPORT')).length === 2, 5_000);
+    await until('nothing is left', () => node.gw.state.active.size + node.gw.state.frozen.count === 0);
+  });
+
+  it('an answer to nothing, of no known command, does not make us forget the sequence of a request', async () => {
+    const smg = await server(polite);
+    const node = await gateway({ carrierPort: smg.port, reports: 'same' });
+    const platform = await client(portOf(node), 1, 'acme');
+    platform.socket.cork();
+    platform.send('SGIP_SUBMIT', submitOf(['8613000000007']), seq(2));
+    for (let counter = 0; counter < 8; counter++) {
+      const junk = Buffer.alloc(HEADER);
+      junk.writeUInt32BE(HEADER, 0);
+      junk.writeUInt32BE(0x80000999, 4);
+      junk.writeUInt32BE(counter, 16);
+      platform.socket.write(junk);
+    }
+    platform.socket.uncork();
+    await until('submit answered', () => platform.of('SGIP_SUBMIT_RESP').length === 1);
+    expect(platform.of('SGIP_SUBMIT_RESP')[0]).toMatchObject({ sequence: seq(2), value: { result: 0 } });
+  });
+
+  it('what waits for a carrier at rest that turns out to be down goes on to the next of its route', async () => {
+    const away = await server(polite);
+    await new Promise((resolve) => away.it.close(resolve));
+    const other = await server(polite);
+    const node = await gateway({ carrierPort: away.port, otherPort: other.port, reports: 'same' });
+    const platform = await client(portOf(node), 1, 'acme');
+    platform.send('SGIP_SUBMIT', submitOf(['8613000000008']), seq(2));
+    await until('submit at the other', () => other.peers[0]?.of('SGIP_SUBMIT').length === 1, 5_000);
+  });
+
+  it('the connections of a carrier that is removed, or may not dial in any more, end', async () => {
+    const smg = await server(polite);
+    const node = await gateway({ carrierPort: smg.port, reports: 'same' });
+    const back = await client(portOf(node), 2, 'smgw');
+    await node.reload({
+      ...node.config,
+      carriers: node.config.carriers.map((c) => (c.protocol === 'sgip' ? { ...c, deliver: undefined } : c)),
+    });
+    await until('goodbye', () => back.of('SGIP_UNBIND').length === 1, 5_000);
+    polite(back, back.of('SGIP_UNBIND')[0]!);
+    await until('closed', () => back.closed);
+  });
+
+  it('a secret that the protocol has no room for is a failed attempt, and no end of the process', async () => {
+    const smg = await server(polite);
+    const node = await gateway({ carrierPort: smg.port, reports: 'same', secret: 'seventeen octets!' });
+    const platform = await client(portOf(node), 1, 'acme');
+    platform.send('SGIP_SUBMIT', submitOf(['8613000000009']), seq(2));
+    await until('no bind', () => node.dials.get('unicom')!.slots[0]!.error.includes('login'), 5_000);
+  });
 });
+
+/** A message submitted, taken and reported: its platform is now to be told. */
+async function reported(node: Node, smg: { readonly peers: readonly Peer[] }): Promise<void> {
+  const platform = await client(portOf(node), 1, 'acme');
+  platform.send('SGIP_SUBMIT', submitOf(['8613000000001']), seq(6));
+  await until('submit at the carrier', () => smg.peers[0]?.of('SGIP_SUBMIT').length === 1);
+  const sent = smg.peers[0]!.of('SGIP_SUBMIT')[0]!;
+  const back = await client(portOf(node), 2, 'smgw');
+  const report = { submitSequenceNumber: sent.sequence, userNumber: '8613000000001', state: 0 };
+  back.send('SGIP_REPORT', report, seq(1, 101_000));
+  await until('report answered', () => back.of('SGIP_REPORT_RESP').length === 1);
+}

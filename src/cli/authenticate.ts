@@ -41,6 +41,7 @@ function platform(gw: Gateway, bind: BindRequest): Login | undefined {
       const account = gw.accounts.get(config.name);
       // The password may have taken its time, and a reload come meanwhile.
       if (account?.config.protocol !== bind.protocol) return { accept: false, reason: 'unknown' };
+      if (!account.enabled) return { accept: false, reason: 'disabled' };
       // Those that we made to it do not count.
       if (account.sessions.filter((s) => s.role === 'server').length >= config.maxBinds)
         return { accept: false, reason: 'alreadyBound' };
@@ -70,7 +71,7 @@ function carrier(gw: Gateway, bind: BindRequest): Login | undefined {
     judge() {
       const known = gw.carriers.get(config.name);
       if (known === undefined || !known.enabled) return { accept: false, reason: 'unknown' };
-      if (known.dialIns >= maxBinds) return { accept: false, reason: 'alreadyBound' };
+      if (known.dialIns.size >= maxBinds) return { accept: false, reason: 'alreadyBound' };
       return { accept: true, peer: config.name, window: config.window, mode: 'rx', tag: FROM_CARRIER };
     },
   };

@@ -120,6 +120,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
 
     async reload(next) {
       const diff = diffConfig(node.config, next);
+      const before = new Map(node.config.carriers.map((c) => [c.name, deliverLogin(c)]));
       node.config = next;
       running.reload(next);
       for (const name of diff.carriers.removed) {
@@ -130,6 +131,11 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
         if (diff.carriers.added.includes(c.name)) dials.set(c.name, dialCarrier(c, parts));
         else if (diff.carriers.changed.includes(c.name))
           dials.get(c.name)?.update({ ...dialOptions(c), fresh: () => dialOptions(c) });
+      }
+      for (const name of [...diff.carriers.removed, ...diff.carriers.changed]) {
+        const login = deliverLogin(next.carriers.find((c) => c.name === name));
+        if (login !== undefined && login === before.get(name)) continue;
+        for (const s of running.gw.carriers.get(name)?.dialIns ?? []) s.unbind('the carrier may not dial in any more');
       }
       dialBackAll(next, callbacks, parts);
       for (const name of [...diff.accounts.removed, ...diff.accounts.changed]) {
@@ -165,6 +171,10 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
   };
   return node;
 }
+
+/** The name under which a carrier dials in, if it may. */
+const deliverLogin = (c: CarrierConfig | undefined): string | undefined =>
+  c?.protocol === 'sgip' ? c.deliver?.systemId : undefined;
 
 /** Brings the connections to platforms in line with the accounts. */
 function dialBackAll(config: Config, callbacks: Map<string, Dialled<Message>>, parts: Parts): void {

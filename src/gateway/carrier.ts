@@ -70,7 +70,7 @@ export interface Carrier extends Pump {
   /** How its binds are had, where they are not kept up all the time. */
   connection: OnDemand | undefined;
   /** Binds that it made to us (SGIP). */
-  dialIns: number;
+  readonly dialIns: Set<Session<Segment>>;
   /** Segments without an answer by the id that their submit gave them; only where the id is the sequence. */
   readonly underWay: Map<string, Segment>;
   readonly high: Ring<Message>;
@@ -92,6 +92,8 @@ export interface Carrier extends Pump {
   full: boolean;
   /** Messages taken for it whose batch is not on disk yet: they will be in the queue, so they count for its room. */
   promised: number;
+  /** `up` at the last tick. */
+  wasUp: boolean;
   ref: number;
   /** False once removed from the configuration: sends nothing, still takes reports. */
   enabled: boolean;
@@ -117,7 +119,7 @@ export function createCarrier(
     mapping,
     binds,
     connection: undefined,
-    dialIns: 0,
+    dialIns: new Set(),
     underWay: new Map(),
     high,
     normal,
@@ -132,6 +134,7 @@ export function createCarrier(
     wasQueued: false,
     full: false,
     promised: 0,
+    wasUp: true,
     ref: Math.floor(clock.now() / 1000) & 0xffff,
     enabled: true,
     marked: false,

@@ -208,7 +208,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       const bind = createBind(carrier, session);
       session.tag = bind;
       carrier.counters.binds++;
-      if (session.role === 'server') carrier.dialIns++;
+      if (session.role === 'server') carrier.dialIns.add(session);
       if (session.mode === 'rx') return;
       const first = carrier.binds.length === 0;
       if (first) log.info({ carrier: carrier.name, queued: carrier.queued }, 'carrier up');
@@ -240,7 +240,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     },
     onExpired(session, segment) {
       const { carrier } = session.tag as Bind;
-      carrier.underWay.delete(segment.carrierId);
+      forget(carrier, segment);
       onNoAnswer(gw, carrier, segment, 'no answer');
       turn.mark(carrier);
     },
@@ -250,7 +250,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
     },
     onLost(session, segment) {
       const { carrier } = session.tag as Bind;
-      carrier.underWay.delete(segment.carrierId);
+      forget(carrier, segment);
       onNoAnswer(gw, carrier, segment, 'link lost');
     },
     onRoom(session) {
@@ -262,7 +262,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       if (bind === undefined) return;
       const { carrier } = bind;
       carrier.counters.unbinds++;
-      if (session.role === 'server') carrier.dialIns--;
+      carrier.dialIns.delete(session);
       const at = carrier.binds.indexOf(bind);
       if (at < 0) return;
       carrier.binds.splice(at, 1);
@@ -403,9 +403,14 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       carrying.step();
       for (const carrier of gw.carriers.values()) {
         if (carrier.wakeAt <= now || (carrier.limit === 'store' && carrier.queued > 0)) turn.mark(carrier);
+        // At rest, and then not to be had: no bind went, of which anybody would have been told.
+        const { up } = carrier;
+        if (carrier.wasUp && !up) reroute(gw, carrier);
+        carrier.wasUp = up;
       }
       for (const account of gw.accounts.values()) {
-        if (account.outbox.length > 0 && account.receivers > 0 && account.pausedUntil <= now) turn.mark(account);
+        const tellable = account.receivers > 0 || account.connection !== undefined;
+        if (account.outbox.length > 0 && tellable && account.pausedUntil <= now) turn.mark(account);
       }
       if (now - lastSecond >= 1000) {
         lastSecond = now;
@@ -456,6 +461,13 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
   };
 
   return running;
+}
+
+/** No answer to a segment is awaited any more; a late one to its first copy may have changed its ids about. */
+function forget(carrier: Carrier, s: Segment): void {
+  if (carrier.mapping.idIsSequence !== true) return;
+  carrier.underWay.delete(s.carrierId);
+  carrier.underWay.delete(s.otherId);
 }
 
 /**

@@ -108,6 +108,8 @@ interface LiveSlot<T> extends Slot<T> {
   /** Failures in a row, sessions that did not last among them: the backoff's exponent. */
   failures: number;
   credentialRefusals: number;
+  /** Sessions on demand in a row that the peer ended at once, with nothing said. */
+  hasty: number;
   /** Its options have changed: bind again as soon as the old session has ended. */
   renew: boolean;
   /** Set once the slot is no longer wanted: it ends as soon as its session does. */
@@ -118,6 +120,8 @@ const STOPPED_MS = 600_000;
 const CONNECT_MS = 10_000;
 /** A session that lived this long was sound: its end begins the backoff anew. */
 const SOUND_MS = 60_000;
+/** On demand: one that its peer ends sooner, with nothing said, would be woken again in a circle. */
+const HASTY_MS = 5_000;
 
 const modesOf = (mode: Mode | 'tx+rx'): readonly Mode[] => (mode === 'tx+rx' ? ['tx', 'rx'] : [mode]);
 
@@ -230,7 +234,10 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
         }
         // Carriers that take a bind and drop it at once must not be hammered.
         if (clock.now() - session.boundAt >= SOUND_MS) slot.failures = 0;
-        if (options.onDemand === true && (reason === IDLE || session.counters.lost === 0)) rested(slot, reason);
+        const { lost, answersIn } = session.counters;
+        const hasty = reason !== IDLE && answersIn === 0 && clock.now() - session.boundAt < HASTY_MS;
+        slot.hasty = hasty ? slot.hasty + 1 : 0;
+        if (options.onDemand === true && slot.hasty < 2 && (reason === IDLE || lost === 0)) rested(slot, reason);
         else failed(slot, 'network', reason);
       },
     };
@@ -315,6 +322,7 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
       timer: wheel.timer(() => onTimer(slot)),
       failures: 0,
       credentialRefusals: 0,
+      hasty: 0,
       renew: false,
       leaving: false,
     };
@@ -370,7 +378,7 @@ export function dial<T>(first: DialOptions, deps: DialDeps<T>): Carrier<T> {
           slot.renew = true;
           if (slot.session !== undefined) slot.session.unbind('the options have changed');
           else if (slot.state === 'connecting') connecting.get(slot)?.('the options have changed');
-          else if (next.onDemand === true) slot.renew = false;
+          else if (next.onDemand === true && slot.state === 'idle') slot.renew = false;
           else fresh(slot);
         }
         return;

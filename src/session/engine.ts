@@ -232,8 +232,14 @@ export class Engine<T> implements Session<T>, Receiver {
     this.mode = side.credentials.mode;
     this.tag = side.tag;
     this.#to('binding');
-    this.#sent = dialect.writeBind(side.credentials, this.#clock.now());
-    this.#writeReady(this.#sent, this.#window.nextSequence());
+    try {
+      this.#sent = dialect.writeBind(side.credentials, this.#clock.now());
+      this.#writeReady(this.#sent, this.#window.nextSequence());
+    } catch (error) {
+      // A secret is read at every attempt: nobody has measured it before.
+      if (!(error instanceof WireFault)) throw error;
+      this.#bindFailed('refused', 0, `our login cannot be written: ${error.message}`);
+    }
   }
 
   get windowSize(): number {
@@ -485,7 +491,8 @@ export class Engine<T> implements Session<T>, Receiver {
   #onUnknown(command: number, sequence: number): void {
     this.counters.unknown++;
     const { nack } = this.#operations;
-    if (nack === undefined) this.#echoes.delete(sequence);
+    // An answer's number is the peer's choice, and none of those that stand for its requests.
+    if (nack === undefined && command >= 0) this.#echoes.delete(sequence);
     // Never answer a response: two that do so never stop (quirk 62).
     if (command < 0 || nack === undefined) return;
     this.#refuse(nack, nack.fill({}), this.#dialect.status.unknownCommand, sequence);
@@ -651,6 +658,11 @@ export class Engine<T> implements Session<T>, Receiver {
       return;
     }
     this.#peerBit = 0;
+    if (this.#goodbye === 'owed') {
+      // Once more: the first has started the time that is left.
+      this.#refuse(operation.answer!, operation.answer!.fill({}), 0, sequence);
+      return;
+    }
     if (this.#goodbye === 'sent') {
       this.#refuse(operation.answer!, operation.answer!.fill({}), 0, sequence);
       this.#end(this.#closing, true);
