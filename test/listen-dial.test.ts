@@ -663,6 +663,17 @@ describe('dial', () => {
     expect(carrier.resting).toBe(false);
   });
 
+  test('on demand: another host is tried at once, however long the old one has been waited for', async () => {
+    const gone = await servePeers(smpp, () => undefined);
+    await gone.close();
+    const carriers = await smsc();
+    const { carrier } = dialling(gone.port, { onDemand: true });
+    carrier.wake();
+    await until(() => states(carrier) === 'waiting');
+    carrier.update({ ...baseOf(carriers.port), onDemand: true });
+    await until(() => carrier.sessions.length === 1);
+  });
+
   test('network errors back off exponentially with jitter up to the cap, then the bind comes by itself', async () => {
     const gone = await servePeers(smpp, () => undefined);
     await gone.close();
