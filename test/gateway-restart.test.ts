@@ -239,6 +239,29 @@ describe('reload', () => {
     await until('still', () => textsOf(a).includes('still'));
   });
 
+  it('a carrier that is to speak another protocol goes on as it is until the next start', async () => {
+    const a = await rig.smsc();
+    const setup: Setup = { data: rig.folder(), carriers: [carrier(a)] };
+    const n = await rig.node(setup);
+    await carrierUp(n, 'a');
+    const [session] = [...a.sessions];
+    const p = await rig.platform(n.port);
+    const next = configOf({ ...setup, carriers: [{ name: 'a', protocol: 'cmpp', port: a.port }] });
+    expect(await n.reload({ ...next, listeners: n.config.listeners })).toEqual(['carriers.a.protocol']);
+    await p.submit(text('still'));
+    await until('still', () => textsOf(a).includes('still'));
+    expect([...a.sessions]).toEqual([session]);
+
+    // Nor does it help to take it away first.
+    const other = [carrier(await rig.smsc(), undefined, 'b')];
+    await n.reload({ ...configOf({ ...setup, carriers: other }), listeners: n.config.listeners });
+    await until('gone', () => a.sessions.size === 0);
+    expect(await n.reload({ ...next, listeners: n.config.listeners })).toEqual(['carriers.a.protocol']);
+    expect(n.dials.size).toBe(0);
+    await n.reload({ ...configOf(setup), listeners: n.config.listeners });
+    await carrierUp(n, 'a');
+  });
+
   it('a carrier that is removed hands its queue to the others', async () => {
     const [a, b] = [await rig.smsc(), await rig.smsc()];
     a.reply = () => undefined;

@@ -118,7 +118,8 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     startedAt: clock.now(),
     tap,
 
-    async reload(next) {
+    async reload(wanted) {
+      const { config: next, kept } = withProtocolsKept(wanted, node);
       const diff = diffConfig(node.config, next);
       const before = new Map(node.config.carriers.map((c) => [c.name, deliverLogin(c)]));
       node.config = next;
@@ -149,7 +150,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       }
       for (const l of next.listeners) if (!listeners.has(l.name)) listeners.set(l.name, await startListener(l, parts));
       log.info({ ...diff }, 'configuration reloaded');
-      return diff.needsRestart;
+      return [...diff.needsRestart, ...kept];
     },
 
     async stop(withinMs = node.config.node.stopWithin) {
@@ -170,6 +171,21 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
     },
   };
   return node;
+}
+
+/**
+ * A configuration in which no carrier speaks another protocol than it did: ids, codes and cuts of its messages at work
+ * are of the one that they were sent in. `kept`: the keys that wait for the next start.
+ */
+function withProtocolsKept(wanted: Config, { config, gw }: Node): { config: Config; kept: readonly string[] } {
+  const changes = (c: CarrierConfig): boolean =>
+    (gw.carriers.get(c.name)?.mapping ?? CARRIER_MAPPINGS[c.protocol]) !== CARRIER_MAPPINGS[c.protocol];
+  const changed = wanted.carriers.filter(changes);
+  if (changed.length === 0) return { config: wanted, kept: [] };
+  const carriers = wanted.carriers.flatMap((c) =>
+    changes(c) ? config.carriers.filter(({ name }) => name === c.name) : [c],
+  );
+  return { config: { ...wanted, carriers }, kept: changed.map(({ name }) => `carriers.${name}.protocol`) };
 }
 
 /** The name under which a carrier dials in, if it may. */
