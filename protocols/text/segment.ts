@@ -128,7 +128,8 @@ function cut(octets: Uint8Array, start: number, coding: Coding, limit: number): 
     at = start;
     for (let next = start; next <= end; next = at + legacyWidth(octets[at]!, coding)) at = next;
   }
-  return at > start ? at : end;
+  // A limit below one octet would never come to an end.
+  return at > start ? at : Math.max(end, start + 1);
 }
 
 /** The octets of the code at `at`: 1, 2, or 4 of GB 18030. */

@@ -10,6 +10,8 @@ import type { Message } from '../message/message.ts';
 export interface Assembly {
   /** Takes one part; `within` is how long the first part of a text waits for the last. */
   add(part: Message, concat: Concat, within: number, now: number): Added<Message>;
+  /** `add` for a part that a restart found waiting: it was no repetition when it came, so it is none now. */
+  resume(part: Message, concat: Concat, within: number, now: number): Added<Message>;
   /** A part of a text that was given out before a restart: it may come again. */
   remember(part: Message, concat: Concat, within: number, now: number): void;
   /** Texts whose time is over, or whose reference was used anew. */
@@ -40,6 +42,15 @@ export function createAssembly(limits: AssemblyLimits): Assembly {
   /** Oldest first. */
   const given = new Map<string, Given>();
 
+  const take = (key: string, part: Message, concat: Concat, within: number, now: number): Added<Message> => {
+    const added = parts.add(key, concat, part, now, within);
+    if (added.state === 'whole' && added.parts.length === concat.total) {
+      const { hashes } = entry(key, concat.total, now + within);
+      for (const [k, p] of added.parts.entries()) hashes[k] = hashOf(p);
+    }
+    return added;
+  };
+
   const entry = (key: string, total: number, until: number): Given => {
     let known = given.get(key);
     given.delete(key);
@@ -61,12 +72,12 @@ export function createAssembly(limits: AssemblyLimits): Assembly {
         // The reference is used anew, for another text.
         given.delete(key);
       }
-      const added = parts.add(key, concat, part, now, within);
-      if (added.state === 'whole' && added.parts.length === concat.total) {
-        const { hashes } = entry(key, concat.total, now + within);
-        for (const [k, p] of added.parts.entries()) hashes[k] = hashOf(p);
-      }
-      return added;
+      return take(key, part, concat, within, now);
+    },
+    resume(part, concat, within, now) {
+      const key = keyOf(part, concat);
+      given.delete(key);
+      return take(key, part, concat, within, now);
     },
     remember(part, concat, within, now) {
       entry(keyOf(part, concat), concat.total, now + within).hashes[concat.seq - 1] = hashOf(part);

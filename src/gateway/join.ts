@@ -19,12 +19,25 @@ export function joinParts(parts: readonly Text[]): Text {
   const udh = withoutShifts(withoutConcat(first.udh));
   const coding = commonCoding(parts);
   if (coding === undefined) {
-    const text = parts.map((p) => decode(p.octets, p.coding)).join('');
+    const text = runsOf(parts).join('');
     return { udh, dataCoding: 0, coding: 'ucs2', octets: encode(text, 'ucs2')! };
   }
-  // Some put a byte order mark before each part: one in the middle would be a character.
-  const octets = parts.map(({ octets: o }, k) => (k > 0 && coding === 'ucs2' && hasMark(o) ? o.subarray(2) : o));
+  const octets = parts.map(({ octets: o }, k) => (k > 0 ? withoutMark(o, coding) : o));
   return { udh, dataCoding: first.dataCoding, coding, octets: Buffer.concat(octets) };
+}
+
+/** Text of each run of parts of one coding: what a bad splitter cut within a run is whole again, too. */
+function runsOf(parts: readonly Text[]): string[] {
+  const runs: string[] = [];
+  for (let start = 0, end = 0; start < parts.length; start = end) {
+    const { coding } = parts[start]!;
+    while (end < parts.length && parts[end]!.coding === coding) end++;
+    const run = parts.slice(start, end);
+    runs.push(
+      decode(Buffer.concat(run.map(({ octets }, k) => (k > 0 ? withoutMark(octets, coding) : octets))), coding),
+    );
+  }
+  return runs;
 }
 
 function commonCoding(parts: readonly Text[]): Coding | undefined {
@@ -35,12 +48,19 @@ function commonCoding(parts: readonly Text[]): Coding | undefined {
   return latin1 ? 'latin1' : undefined;
 }
 
-const hasMark = (octets: Uint8Array): boolean => octets.length >= 2 && octets[0] === 0xfe && octets[1] === 0xff;
+/** Some put a byte order mark before each part: one in the middle would be a character. */
+function withoutMark(octets: Uint8Array, coding: Coding): Uint8Array {
+  const marked = coding === 'ucs2' && octets.length >= 2 && octets[0]! >= 0xfe && (octets[0]! ^ octets[1]!) === 1;
+  return marked ? octets.subarray(2) : octets;
+}
 
 /** Octets of a PDU that holds no more than a short message. */
 export const SHORT = 140;
 /** The same for ASCII, which is packed on the air: below 160 (CMPP 2.0, Msg_Length). */
 export const SHORT_ASCII = 159;
+
+/** Octets that other elements of a header may take from every segment; with more of them the text goes without. */
+const MOST_ELEMENTS = 100;
 
 /** Codings that every protocol of short PDUs has. */
 export const PLAIN: ReadonlySet<Coding> = new Set(['ascii', 'gbk', 'ucs2', 'octets']);
@@ -60,9 +80,12 @@ export function plain(text: Text): Text {
  * A whole text as what fits one PDU of `room` octets: itself, or segments of ours with an 8-bit reference. What is
  * longer than a concatenation can count becomes several texts, one behind the other.
  */
-export function cutWhole(text: Text, room: number, ref: number): Text[] {
+export function cutWhole(given: Text, room: number, ref: number): Text[] {
+  if (headerAsIs(given).length + given.octets.length <= room) return [given];
+  // Its place among segments that it was in before is not repeated in these.
+  const other = withoutConcat(given.udh);
+  const text = { ...given, udh: other.length > MOST_ELEMENTS ? NO_OCTETS : other };
   const header = headerAsIs(text);
-  if (header.length + text.octets.length <= room) return [text];
   const more = Math.max(header.length - 1, 0);
   return countable(text, more).flatMap(({ udh, octets, coding, dataCoding }, k) => {
     const { part } = limitsFor(coding, 6, more);

@@ -1,6 +1,7 @@
 import type { Added, Incomplete } from '../../protocols/text/reassemble.ts';
 import { type Concat, parseUdh } from '../../protocols/text/udh.ts';
 import { INCOMPLETE, type Message, PART } from '../message/message.ts';
+import { withoutShifts } from '../message/user-data-header.ts';
 import { plans } from '../store/events.ts';
 import type { Account } from './account.ts';
 import type { Carrier } from './carrier.ts';
@@ -14,6 +15,8 @@ import { tell } from './tell.ts';
 const WITHIN = 300_000;
 /** Octets of a text, at most, that a message of ours and a message_payload hold. */
 const MOST_OCTETS = 60_000;
+/** Octets that the short PDUs of every protocol can count. */
+const MOST_CONTENT = 254;
 /** Outcome of an MO whose text other MO have now: it leaves no record. */
 export const ANEW = 'given out anew';
 
@@ -35,13 +38,18 @@ function cutFor(account: Account | undefined, text: Text, ref: number): Text[] {
   return cutWhole(carried, carried.coding === 'ascii' ? SHORT_ASCII : SHORT, ref);
 }
 
-/** Whether a segment must be coded anew for the account's protocol: it may be too long then, so its whole is cut anew. */
-const mustRecode = (account: Account | undefined, { coding }: Text): boolean =>
-  account !== undefined && account.mapping.wholeMo === undefined && !PLAIN.has(coding);
+/**
+ * Whether a segment cannot go to the account's protocol as it is, since it must be coded anew, and may be too long then,
+ * or is too long already: its whole is cut anew.
+ */
+const mustRecut = (account: Account | undefined, { udh, coding, octets }: Text): boolean =>
+  account !== undefined &&
+  account.mapping.wholeMo === undefined &&
+  (!PLAIN.has(coding) || udh.length + octets.length > MOST_CONTENT);
 
 /** Whether a part has to wait for the others. */
 export const waitsForOthers = (account: Account, part: Text, concat: Concat | undefined): concat is Concat =>
-  concat !== undefined && concat.total > 1 && (formOf(account) !== 'segments' || mustRecode(account, part));
+  concat !== undefined && concat.total > 1 && (formOf(account) !== 'segments' || mustRecut(account, part));
 
 /** Makes an MO ours and hands it to its platform once it is durable. */
 export function forward(gw: Gateway, m: Message): void {
@@ -53,8 +61,9 @@ export function forward(gw: Gateway, m: Message): void {
 
 /** `forward` for an MO that came in one PDU, which may be more than one PDU of its platform's holds. */
 export function forwardOne(gw: Gateway, account: Account, m: Message, concat: Concat | undefined): void {
-  // Segments of its sender's are not cut again.
-  const fits = concat !== undefined || (account.mapping.wholeMo !== undefined && formOf(account) !== 'cut');
+  // Segments of its sender's are not cut again; one of one is no segment.
+  const fits =
+    (concat !== undefined && concat.total > 1) || (account.mapping.wholeMo !== undefined && formOf(account) !== 'cut');
   const texts: readonly Text[] = fits ? [m] : cutFor(account, m, m.id);
   if (texts.length === 1) forward(gw, m);
   else give(gw, m, texts, [], 0);
@@ -67,7 +76,7 @@ export function forwardOne(gw: Gateway, account: Account, m: Message, concat: Co
 export function recut(gw: Gateway, account: Account, m: Message, version: number): boolean {
   const { wholeMo } = account.mapping;
   if (m.octets.length <= SHORT || (wholeMo !== undefined && version >= wholeMo.since)) return false;
-  if (concatOf(m.udh) !== undefined) return false;
+  if (concatOf(m.udh) !== undefined && m.udh.length + m.octets.length <= MOST_CONTENT) return false;
   const texts = cutFor(account, m, m.id);
   if (texts.length > 1) give(gw, m, texts, [m], m.flags);
   return texts.length > 1;
@@ -105,7 +114,7 @@ function whole(gw: Gateway, parts: readonly Message[]): void {
   if (carrier !== undefined) carrier.counters.moJoined++;
   const account = gw.accounts.get(first.account);
   const form = formOf(account);
-  if (form === 'segments' && !parts.some((p) => mustRecode(account, p))) give(gw, first, parts, parts, 0);
+  if (form === 'segments' && !parts.some((p) => mustRecut(account, p))) give(gw, first, parts, parts, 0);
   else {
     const text = joinParts(parts);
     const fits = form === 'whole' && text.octets.length <= MOST_OCTETS;
@@ -133,7 +142,12 @@ function partial(gw: Gateway, { concat, parts: all }: Incomplete<Message>): void
   const text = joinParts(parts);
   let texts: readonly Text[] = parts;
   if (formOf(account) === 'whole' && text.octets.length <= MOST_OCTETS) texts = [text];
-  else if (parts.some((p) => mustRecode(account, p))) texts = cutFor(account, text, gw.state.nextId);
+  else if (parts.some((p) => mustRecut(account, p))) {
+    // Coded anew, it may still be the segment that it was.
+    const own = parts.map((p) => ({ ...plain(p), udh: withoutShifts(p.udh) }));
+    const fit = formOf(account) === 'segments' && own.every((p) => p.udh.length + p.octets.length <= SHORT);
+    texts = fit ? own : cutFor(account, text, gw.state.nextId);
+  }
   give(gw, first, texts, parts, INCOMPLETE);
 }
 
@@ -157,7 +171,7 @@ export function resumePart(gw: Gateway, part: Message): void {
   const concat = concatOf(part.udh);
   const within = gw.carriers.get(part.carrier)?.config.mo.joinWithin ?? WITHIN;
   const added: Added<Message> =
-    concat === undefined ? { state: 'full' } : gw.assembly.add(part, concat, within, gw.clock.now());
+    concat === undefined ? { state: 'full' } : gw.assembly.resume(part, concat, within, gw.clock.now());
   if (added.state === 'whole') whole(gw, added.parts);
   else if (added.state !== 'waiting') give(gw, part, [part], [part], 0);
 }
