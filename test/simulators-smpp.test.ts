@@ -664,7 +664,7 @@ describe('options', () => {
     startCarrier({ protocol: 'smpp', accounts: [{ name: 'a', secret: 'b' }], ...options } as CarrierOptions);
 
   test.each([
-    [{ protocol: 'ucp' }, /no protocol ucp; give smpp or cmpp/],
+    [{ protocol: 'ucp' }, /no protocol ucp; give one of smpp, cmpp, sgip, smgp/],
     [{ version: '9' }, /no smpp version 9; give one of 3.4, 3.3, 5.0/],
     [{ accounts: [] }, /no account/],
     [{ behaviour: { responsDelay: 1 } }, /responsDelay is no rule; the rules are seed, responseDelay/],
