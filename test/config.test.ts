@@ -806,6 +806,16 @@ describe('secrets', () => {
     expect(verifyPassword({ scrypt: HASH }, 'right')).toBeInstanceOf(Promise);
   });
 
+  test('a flood of wrong passwords does not grow a queue: beyond two hundred they are sent away', async () => {
+    const ref = { scrypt: `scrypt$2$1$1$${octets(16)}$${octets(32)}` };
+    // One after the other: with this one all that earlier tests began has ended.
+    await verifyPassword(ref, 'first');
+    const runs = Array.from({ length: 300 }, (_, n) => verifyPassword(ref, `wrong ${n}`));
+    expect(runs.filter((run) => run === 'busy')).toHaveLength(100);
+    expect(new Set(await Promise.all(runs.slice(0, 200)))).toEqual(new Set([false]));
+    expect(await verifyPassword(ref, 'wrong again')).toBe(false);
+  });
+
   test('ten binds at once cost one run', async () => {
     const ref = { scrypt: hashPassword('right') };
     const runs = Array.from({ length: 10 }, () => verifyPassword(ref, 'right'));

@@ -27,6 +27,7 @@ export function authenticate(gw: Gateway, bind: BindRequest): BindVerdict | Prom
       ? verifyDigest(login.password, digestOf)
       : given !== undefined && verifyPassword(login.password, given);
   const judge = (known: boolean): BindVerdict => (known ? login.judge() : { accept: false, reason: 'password' });
+  if (good === 'busy') return { accept: false, reason: 'busy' };
   return typeof good === 'boolean' ? judge(good) : good.then(judge);
 }
 

@@ -81,13 +81,17 @@ function matches({ N, r, p, salt, hash }: Hash, given: string): Promise<boolean>
   });
 }
 
-function verifyHash(text: string, parsed: Hash, given: string): boolean | Promise<boolean> {
+/** Passwords that wait, at some 50 ms each: a bind that would wait longer has gone before its turn. */
+const MAX_WAITING = 200;
+
+function verifyHash(text: string, parsed: Hash, given: string): boolean | 'busy' | Promise<boolean> {
   const givenDigest = digest(given);
   const known = lastGood.get(text);
   if (known !== undefined && timingSafeEqual(known, givenDigest)) return true;
   const key = `${text} ${givenDigest.toString('base64')}`;
   const running = inFlight.get(key);
   if (running !== undefined) return running;
+  if (inFlight.size >= MAX_WAITING) return 'busy';
   const verification = queue
     .then(() => matches(parsed, given))
     .then((good) => {
@@ -115,10 +119,10 @@ export function verifyDigest(ref: PasswordRef, digestOf: (secret: string) => boo
 /**
  * Whether a password is the account's, in time that does not depend on how much of it is right. A hash may also stand
  * in the file or variable. Answers at once where no scrypt run is needed: for plain references, and for the last good
- * password of a hash.
+ * password of a hash. `busy`: too many are waiting to be verified.
  * @throws SecretFault (or rejects) if the reference cannot be resolved
  */
-export function verifyPassword(ref: PasswordRef, given: string): boolean | Promise<boolean> {
+export function verifyPassword(ref: PasswordRef, given: string): boolean | 'busy' | Promise<boolean> {
   const expected = 'scrypt' in ref ? ref.scrypt : resolveSecret(ref);
   const parsed = parseHash(expected);
   if (parsed !== undefined) return verifyHash(expected, parsed, given);
