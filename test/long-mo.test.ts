@@ -60,7 +60,8 @@ const seen = (p: Platform): string[] => p.delivers.map(textOf);
 describe('parts become one message', () => {
   it('in any order, over any bind, repeated and interleaved, by UDH of either width and by SAR (quirk 46)', async () => {
     const a = await rig.smsc();
-    const n = await start(a, { carrier: 'binds: 3' });
+    // One that came again may begin another text: it waits for that as long as others do.
+    const n = await start(a, { carrier: 'binds: 3, mo: { joinWithin: 3s }' });
     await until('three binds', () => a.sessions.size === 3);
     const p = await rig.platform(n.port);
     const sessions = [...a.sessions];
@@ -353,6 +354,27 @@ describe('parts that never come', () => {
   });
 });
 
+describe('a reference that is used anew at once', () => {
+  it('for a text that begins as the last one did: both come, whole', async () => {
+    const a = await rig.smsc();
+    const n = await start(a, { carrier: 'mo: { joinWithin: 3s }' });
+    const p = await rig.platform(n.port);
+    for (const rest of ['b', 'c']) {
+      await a.deliver(part(1, 3, TEXTS[0]));
+      await a.deliver(part(2, 3, rest));
+      await a.deliver(part(3, 3, rest));
+    }
+    await p.delivered(2);
+    expect(seen(p).sort()).toEqual([`${TEXTS[0]}bb`, `${TEXTS[0]}cc`]);
+    // All of it again is what a carrier sends whose answers were lost.
+    for (const [k, text] of [TEXTS[0], 'c', 'c'].entries()) await a.deliver(part(k + 1, 3, text));
+    await until('nothing kept', () => kept(n) === 0);
+    expect(seen(p)).toHaveLength(2);
+    expect(n.gw.carriers.get('a')!.counters).toMatchObject({ moJoined: 2, moIncomplete: 0 });
+    expect((await recordsOf(n)).map((r) => r.state)).toEqual(['DELIVERED', 'DELIVERED']);
+  });
+});
+
 describe('durability', () => {
   it('parts survive a kill; the rest completes them, one that comes again is known, the platform gets it when it comes', async () => {
     const data = rig.folder();
@@ -367,14 +389,14 @@ describe('durability', () => {
     n.gw.batch.stop();
     await n.engine.close();
 
-    const again = await start(a, { data, store: 'journalKeep: 1KiB' });
+    const again = await start(a, { data, store: 'journalKeep: 1KiB', carrier: 'mo: { joinWithin: 3s }' });
     expect([...again.gw.state.active.values()].filter((m) => (m.flags & PART) !== 0)).toHaveLength(2);
     expect(again.gw.assembly.open).toBe(1);
     const session = [...a.sessions].at(-1)!;
     await a.deliver(part(1, 3, TEXTS[0]), session);
     await a.deliver(part(2, 2, 'x two', 9), session);
     await a.deliver(part(2, 3, TEXTS[1]), session);
-    expect(again.gw.assembly.open).toBe(0);
+    expect(again.gw.assembly.open).toBe(1);
     const p = await rig.platform(again.port);
     await p.delivered(2);
     expect(seen(p).sort()).toEqual(['x one, x two', WHOLE].sort());

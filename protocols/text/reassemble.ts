@@ -39,8 +39,8 @@ export interface Reassembly<T> {
    * An impossible `concat` (part 0, or above total) is a message of its own.
    */
   add(key: string, concat: Concat, part: T, now: number, timeoutMs?: number): Added<T>;
-  /** Gives up the messages whose time is over at `now` and returns what was there of them. */
-  expire(now: number): Incomplete<T>[];
+  /** Gives up messages whose time is over at `now`, `most` of them, and returns what was there of them. */
+  expire(now: number, most?: number): Incomplete<T>[];
   /** Messages held: begun and not whole, with those that wait for `expire`. */
   readonly open: number;
 }
@@ -59,7 +59,7 @@ export function createReassembly<T>(options: ReassemblyOptions<T>): Reassembly<T
   const { maxOpen, maxParts, same } = options;
   const messages = new Map<string, Open<T>>();
   /** Those whose reference was used anew. */
-  let displaced: Open<T>[] = [];
+  const displaced: Open<T>[] = [];
   /** The totals of all above. */
   let reserved = 0;
 
@@ -101,10 +101,10 @@ export function createReassembly<T>(options: ReassemblyOptions<T>): Reassembly<T
       return { state: 'whole', parts: message.parts as T[] };
     },
 
-    expire(now) {
-      const ended = displaced;
-      displaced = [];
+    expire(now, most = Number.POSITIVE_INFINITY) {
+      const ended = displaced.splice(0, most);
       for (const [id, message] of messages) {
+        if (ended.length >= most) break;
         if (message.deadline > now) continue;
         messages.delete(id);
         ended.push(message);

@@ -1,6 +1,6 @@
 import { type Added, createReassembly, type Incomplete } from '../../protocols/text/reassemble.ts';
 import type { Concat } from '../../protocols/text/udh.ts';
-import type { Message } from '../message/message.ts';
+import { type Message, POSSIBLE_DUPLICATE } from '../message/message.ts';
 
 /**
  * Where the parts of long MO wait for each other, whatever bind each came over. It is this process's memory, filled
@@ -8,14 +8,17 @@ import type { Message } from '../message/message.ts';
  * nodes share could stand here.
  */
 export interface Assembly {
-  /** Takes one part; `within` is how long the first part of a text waits for the last. */
+  /**
+   * Takes one part; `within` is how long the first part of a text waits for the last. One that was in a text that has
+   * been given out is flagged POSSIBLE_DUPLICATE and waits all the same.
+   */
   add(part: Message, concat: Concat, within: number, now: number): Added<Message>;
   /** `add` for a part that a restart found waiting: it was no repetition when it came, so it is none now. */
   resume(part: Message, concat: Concat, within: number, now: number): Added<Message>;
   /** A part of a text that was given out before a restart: it may come again. */
   remember(part: Message, concat: Concat, within: number, now: number): void;
-  /** Texts whose time is over, or whose reference was used anew. */
-  expire(now: number): Incomplete<Message>[];
+  /** Texts whose time is over, or whose reference was used anew; `most` of them. */
+  expire(now: number, most?: number): Incomplete<Message>[];
   /** Texts begun and not whole. */
   readonly open: number;
 }
@@ -68,9 +71,9 @@ export function createAssembly(limits: AssemblyLimits): Assembly {
       const key = keyOf(part, concat);
       const before = given.get(key);
       if (before !== undefined) {
-        if (now < before.until && before.hashes[concat.seq - 1] === hashOf(part)) return { state: 'duplicate' };
-        // The reference is used anew, for another text.
-        given.delete(key);
+        // Sent again, or the first of another text under the same reference: what comes with it will tell.
+        if (now < before.until && before.hashes[concat.seq - 1] === hashOf(part)) part.flags |= POSSIBLE_DUPLICATE;
+        else given.delete(key);
       }
       return take(key, part, concat, within, now);
     },
@@ -82,12 +85,12 @@ export function createAssembly(limits: AssemblyLimits): Assembly {
     remember(part, concat, within, now) {
       entry(keyOf(part, concat), concat.total, now + within).hashes[concat.seq - 1] = hashOf(part);
     },
-    expire(now) {
+    expire(now, most) {
       for (const [key, { until }] of given) {
         if (until > now) break;
         given.delete(key);
       }
-      return parts.open === 0 ? NONE : parts.expire(now);
+      return parts.open === 0 ? NONE : parts.expire(now, most);
     },
     get open() {
       return parts.open;

@@ -1,6 +1,6 @@
 import type { Added, Incomplete } from '../../protocols/text/reassemble.ts';
 import { type Concat, parseUdh } from '../../protocols/text/udh.ts';
-import { INCOMPLETE, type Message, PART } from '../message/message.ts';
+import { INCOMPLETE, type Message, PART, POSSIBLE_DUPLICATE } from '../message/message.ts';
 import { withoutShifts } from '../message/user-data-header.ts';
 import { plans } from '../store/events.ts';
 import type { Account } from './account.ts';
@@ -19,6 +19,9 @@ const MOST_OCTETS = 60_000;
 const MOST_CONTENT = 254;
 /** Outcome of an MO whose text other MO have now: it leaves no record. */
 export const ANEW = 'given out anew';
+const REPEATED = 'repeated';
+/** Texts given up in one turn: a flood that ends at once must not become one huge batch. */
+const MOST_AT_ONCE = 500;
 
 /** IEI 0 with a reference of 16 bits is what some Chinese gateways write. */
 export const concatOf = (udh: Uint8Array): Concat | undefined =>
@@ -95,6 +98,7 @@ export function takePart(gw: Gateway, carrier: Carrier, part: Message, concat: C
   const { counters, config } = carrier;
   part.flags |= PART;
   const added = gw.assembly.add(part, concat, config.mo.joinWithin, gw.clock.now());
+  if ((part.flags & POSSIBLE_DUPLICATE) !== 0) counters.moRepeated++;
   if (added.state === 'waiting') keep(gw, part);
   else if (added.state === 'duplicate') counters.moRepeated++;
   else if (added.state === 'whole') {
@@ -110,6 +114,10 @@ export function takePart(gw: Gateway, carrier: Carrier, part: Message, concat: C
 
 function whole(gw: Gateway, parts: readonly Message[]): void {
   const first = parts[0]!;
+  if (isRepetition(parts)) {
+    drop(gw, parts);
+    return;
+  }
   const carrier = gw.carriers.get(first.carrier);
   if (carrier !== undefined) carrier.counters.moJoined++;
   const account = gw.accounts.get(first.account);
@@ -125,13 +133,17 @@ function whole(gw: Gateway, parts: readonly Message[]): void {
 /** Those whose time is over: what came goes out, joined and marked, or in its pieces, whose headers say what is missing. */
 export function giveUpWaiting(gw: Gateway): void {
   if (gw.assembly.open === 0 || gw.batch.faulty !== '' || gw.batch.congested) return;
-  for (const incomplete of gw.assembly.expire(gw.clock.now())) partial(gw, incomplete);
+  for (const incomplete of gw.assembly.expire(gw.clock.now(), MOST_AT_ONCE)) partial(gw, incomplete);
 }
 
 function partial(gw: Gateway, { concat, parts: all }: Incomplete<Message>): void {
   const parts = all.filter((p) => p !== undefined);
   const first = parts[0];
   if (first === undefined) return;
+  if (isRepetition(parts)) {
+    drop(gw, parts);
+    return;
+  }
   const carrier = gw.carriers.get(first.carrier);
   if (carrier !== undefined) carrier.counters.moIncomplete++;
   gw.log.warn(
@@ -159,8 +171,19 @@ function give(gw: Gateway, like: Message, texts: readonly Text[], parts: readonl
     const value = { ...like, id, publicId: id, acceptedAt: now, flags, udh, dataCoding, coding, octets };
     forward(gw, create(value, gw.batch.sequence));
   }
+  end(gw, parts, ANEW, now);
+}
+
+/** All of it was in a text that has been given out: an answer of ours was lost, and the carrier sent again. */
+const isRepetition = (parts: readonly Message[]): boolean => parts.every((p) => (p.flags & POSSIBLE_DUPLICATE) !== 0);
+
+function drop(gw: Gateway, parts: readonly Message[]): void {
+  end(gw, parts, REPEATED, gw.clock.now());
+}
+
+function end(gw: Gateway, parts: readonly Message[], outcome: string, now: number): void {
   for (const part of parts) {
-    const value = { id: part.id, outcome: ANEW, at: now };
+    const value = { id: part.id, outcome, at: now };
     gw.batch.add(plans.closed, value);
     applyClosed(gw.state, part, value);
   }
