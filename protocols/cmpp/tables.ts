@@ -1,6 +1,6 @@
 import { counted, type Kind, octets, raw, rawTail, repeat, since, tail, uint8, uint32, until } from '../wire/field.ts';
-import { definePdu, type Fields, type PduTable } from '../wire/pdu.ts';
-import { type Plan, type Plans, plan } from '../wire/plan.ts';
+import { definePdu } from '../wire/pdu.ts';
+import { compile, type Plan, type Plans, plansById } from '../wire/plan.ts';
 
 /** Protocol versions, as in the Version octet of CMPP_CONNECT. */
 export const CMPP_20 = 0x20;
@@ -242,17 +242,9 @@ export function cmppCodec(versionOctet: number): CmppCodec {
   const version = versionOctet < CMPP_21 ? CMPP_20 : versionOctet < CMPP_30 ? CMPP_21 : CMPP_30;
   let codec = codecs.get(version);
   if (codec === undefined) {
-    codec = makeCodec(version);
+    const { named, plans } = compile(tables, version);
+    codec = { ...named, version, plans, byId: plansById(plans) };
     codecs.set(version, codec);
   }
   return codec;
-}
-
-function makeCodec(version: number): CmppCodec {
-  const named: Record<string, Plan> = {};
-  for (const [key, table] of Object.entries(tables)) {
-    named[key] = plan(table as PduTable<Fields>, version);
-  }
-  const plans = Object.values(named);
-  return { ...(named as unknown as Plans<typeof tables>), version, plans, byId: new Map(plans.map((p) => [p.id, p])) };
 }

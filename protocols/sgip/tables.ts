@@ -1,8 +1,8 @@
 import { WireFault } from '../wire/fault.ts';
 import { counted32, custom, octets, raw, rawTail, repeat, restOctets, uint8 } from '../wire/field.ts';
 import { cursor, fixedText, latin1, putFixed } from '../wire/octets.ts';
-import { definePdu, type Fields, type PduTable } from '../wire/pdu.ts';
-import { type Plan, type Plans, plan } from '../wire/plan.ts';
+import { definePdu } from '../wire/pdu.ts';
+import { compile, type Plan, type Plans, plansById } from '../wire/plan.ts';
 import { RESPONSE } from './header.ts';
 import { SEQUENCE_OCTETS } from './sequence.ts';
 
@@ -220,10 +220,9 @@ let codec: SgipCodec | undefined;
 /** The codec, made once. */
 export function sgipCodec(): SgipCodec {
   if (codec === undefined) {
-    const named: Record<string, Plan> = {};
-    for (const [key, table] of Object.entries(tables)) named[key] = plan(table as PduTable<Fields>, SGIP_12);
-    const plans = [...Object.values(named), ...gns.map((table) => plan(table as PduTable<Fields>, SGIP_12))];
-    codec = { ...(named as unknown as Plans<typeof tables>), plans, byId: new Map(plans.map((p) => [p.id, p])) };
+    const { named, plans: ours } = compile(tables, SGIP_12);
+    const plans = [...ours, ...compile({ ...gns }, SGIP_12).plans];
+    codec = { ...named, plans, byId: plansById(plans) };
   }
   return codec;
 }

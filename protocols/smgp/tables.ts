@@ -1,6 +1,6 @@
 import { counted, type Kind, octets, raw, rawTail, repeat, uint8, uint32 } from '../wire/field.ts';
-import { definePdu, type Fields, type PduTable } from '../wire/pdu.ts';
-import { type Plan, type Plans, plan } from '../wire/plan.ts';
+import { definePdu } from '../wire/pdu.ts';
+import { compile, type Plan, type Plans, plansById } from '../wire/plan.ts';
 import { tlvs } from '../wire/tlv.ts';
 
 /** Protocol versions, as in ClientVersion of Login. 3.0.1 to 3.0.3 added codes and texts, nothing to the layout. */
@@ -215,17 +215,9 @@ export function smgpCodec(versionOctet: number): SmgpCodec {
   const version = versionOctet < SMGP_20 ? SMGP_13 : versionOctet < SMGP_30 ? SMGP_20 : SMGP_30;
   let codec = codecs.get(version);
   if (codec === undefined) {
-    codec = makeCodec(version);
+    const { named, plans } = compile(tables, version);
+    codec = { ...named, version, plans, byId: plansById(plans) };
     codecs.set(version, codec);
   }
   return codec;
-}
-
-function makeCodec(version: number): SmgpCodec {
-  const named: Record<string, Plan> = {};
-  for (const [key, table] of Object.entries(tables)) {
-    named[key] = plan(table as PduTable<Fields>, version);
-  }
-  const plans = Object.values(named);
-  return { ...(named as unknown as Plans<typeof tables>), version, plans, byId: new Map(plans.map((p) => [p.id, p])) };
 }

@@ -25,6 +25,25 @@ export interface Plan<F extends Fields = Fields> {
 /** The compiled codecs of a set of PDU tables, under the tables' names. */
 export type Plans<T> = { readonly [K in keyof T]: T[K] extends PduTable<infer F> ? Plan<F> : never };
 
+/** The codecs of a set of tables in one version. */
+export interface Compiled<T> {
+  /** Under the tables' names. */
+  readonly named: Plans<T>;
+  readonly plans: readonly Plan[];
+}
+
+/** Compiles all tables for one version. */
+export function compile<T extends Readonly<Record<string, unknown>>>(tables: T, version: number): Compiled<T> {
+  const named: Record<string, Plan> = {};
+  for (const [key, table] of Object.entries(tables)) named[key] = plan(table as PduTable<Fields>, version);
+  return { named: named as unknown as Plans<T>, plans: Object.values(named) };
+}
+
+/** By command id. */
+export function plansById(plans: readonly Plan[]): ReadonlyMap<number, Plan> {
+  return new Map(plans.map((p) => [p.id, p]));
+}
+
 const scope = {
   cursor,
   findNul,

@@ -12,11 +12,11 @@ import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import type { AccountConfig } from '../config/schema.ts';
 import { readCharging, writeCharging } from './charging.ts';
-import { withUdh } from './cmpp.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { type Draft, type Message, NO_OCTETS, REPLAYED, STATE_NAMES } from './message.ts';
 import type { FromPlatform, PlatformMapping, Refusal } from './platform.ts';
 import { type KnownId, ROUND, reducedId } from './public-id.ts';
+import { withUdh } from './user-data-header.ts';
 
 /** What a refusal is in Result of SUBMIT_RESP. 2.0 calls all from 9 on "other"; 8 is the only one that means "later". */
 const REFUSALS: Readonly<Record<Refusal, number>> = {

@@ -3,9 +3,9 @@ import { readReport, statClass, statState } from '../../protocols/cmpp/report.ts
 import { submitResult } from '../../protocols/cmpp/result.ts';
 import { cmppCodec, deliver } from '../../protocols/cmpp/tables.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
-import { codingOf, contentOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
+import { codingOf, contentOf, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { mendUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
@@ -14,18 +14,7 @@ import { readCharging, writeCharging } from './charging.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { accessNumber, carrierNumber } from './number.ts';
-import { headerOf } from './user-data-header.ts';
-
-const scratch = Buffer.allocUnsafe(512);
-
-/** Header and text in one run of octets, valid until the next call: the PDU is encoded at once. */
-export function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
-  if (udh.length === 0) return part;
-  if (udh.length + part.length > scratch.length) return Buffer.concat([udh, part]);
-  scratch.set(udh, 0);
-  scratch.set(part, udh.length);
-  return scratch.subarray(0, udh.length + part.length);
-}
+import { headerOf, splitContent, withUdh } from './user-data-header.ts';
 
 /** CMPP as we speak it to a carrier. */
 export const cmppCarrier: CarrierMapping = {
@@ -111,7 +100,7 @@ export const cmppCarrier: CarrierMapping = {
         },
       };
     }
-    const header = !hasUdh(v.tpUdhi) ? 0 : Math.min((v.msgContent[0] ?? -1) + 1, v.msgContent.length);
+    const { udh, octets } = splitContent(v.msgContent, v.tpUdhi);
     return {
       what: 'mo',
       answer,
@@ -128,12 +117,12 @@ export const cmppCarrier: CarrierMapping = {
         priority: 0,
         // A class, or what kind of binary it is; plain text has no more than its coding.
         dataCoding: v.msgFmt > 0x0f || contentOf(v.msgFmt) === 'octets' ? v.msgFmt : 0,
-        coding: codingOf(v.msgFmt, v.msgContent.subarray(header)),
+        coding: codingOf(v.msgFmt, octets),
         registered: 0,
         scheduledAt: 0,
         validUntil: 0,
-        udh: header === 0 ? NO_OCTETS : mendUdh(v.msgContent.subarray(0, header)),
-        octets: v.msgContent.subarray(header),
+        udh,
+        octets,
         tlvs: v.linkId === '' ? NO_OCTETS : writeCharging({ linkId: v.linkId, fee: undefined }),
         platformRef: '',
         hops: '',

@@ -3,18 +3,17 @@ import { RESULT, sgipResult } from '../../protocols/sgip/result.ts';
 import { sequenceText } from '../../protocols/sgip/sequence.ts';
 import { deliver, report, sgipCodec } from '../../protocols/sgip/tables.ts';
 import { type Coding, decode, encode } from '../../protocols/text/charset.ts';
-import { codingOf, contentOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
+import { codingOf, contentOf, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { mendUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { CarrierConfig, SgipCarrierConfig } from '../config/schema.ts';
 import { readCharging, writeCharging } from './charging.ts';
-import { msgFmtFor, withUdh } from './cmpp.ts';
+import { msgFmtFor } from './cmpp.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Draft, type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { accessNumber, carrierNumber } from './number.ts';
-import { headerOf, withoutShifts } from './user-data-header.ts';
+import { headerOf, splitContent, withoutShifts, withUdh } from './user-data-header.ts';
 
 const codec = sgipCodec();
 /** The SP pays (1.2: 4.4). */
@@ -33,14 +32,8 @@ export function contentFrom(v: {
   readonly messageCoding: number;
   readonly messageContent: Uint8Array;
 }): Pick<Draft, 'udh' | 'octets' | 'coding'> {
-  const content = v.messageContent;
-  const header = hasUdh(v.tpUdhi) ? Math.min((content[0] ?? -1) + 1, content.length) : 0;
-  const octets = content.subarray(header);
-  return {
-    udh: header === 0 ? NO_OCTETS : mendUdh(content.subarray(0, header)),
-    octets,
-    coding: codingOf(v.messageCoding, octets),
-  };
+  const { udh, octets } = splitContent(v.messageContent, v.tpUdhi);
+  return { udh, octets, coding: codingOf(v.messageCoding, octets) };
 }
 
 /** Content of an MO in a MessageCoding that SGIP has: what came in another coding is coded anew. */

@@ -14,12 +14,12 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, tlvUint } from '../../protocols/wire/tlv.ts';
 import type { AccountConfig } from '../config/schema.ts';
 import { readCharging } from './charging.ts';
-import { withUdh } from './cmpp.ts';
 import { as, type Outgoing } from './mapping.ts';
 import { ACCEPTED, DELIVERED, type Draft, type Message, NO_OCTETS, REPLAYED, STATE_NAMES } from './message.ts';
 import type { FromPlatform, PlatformMapping, Refusal } from './platform.ts';
 import { type KnownId, ROUND, reducedId } from './public-id.ts';
 import { chargingOf, contentOf, octet } from './smgp.ts';
+import { withUdh } from './user-data-header.ts';
 
 /** What a refusal is in Status of Submit_Resp. "Busy" is the only one that means "later". */
 const REFUSALS: Readonly<Record<Refusal, number>> = {

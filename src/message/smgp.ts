@@ -5,20 +5,20 @@ import { STATUS, statusOf } from '../../protocols/smgp/result.ts';
 import { deliver, smgpCodec } from '../../protocols/smgp/tables.ts';
 import { octetTlv, TAG, textOf, textTlv } from '../../protocols/smgp/tlv-tags.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
-import { contentOf as codingFamily, codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
+import { contentOf as codingFamily, codingOf, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { limitsFor } from '../../protocols/text/segment.ts';
-import { mendUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { parseUdh } from '../../protocols/text/udh.ts';
 import { absoluteTime } from '../../protocols/wire/beijing.ts';
 import type { Pdu } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, tlvUint } from '../../protocols/wire/tlv.ts';
 import type { CarrierConfig, SmgpCarrierConfig } from '../config/schema.ts';
 import { readCharging, writeCharging } from './charging.ts';
-import { msgFmtFor, withUdh } from './cmpp.ts';
+import { msgFmtFor } from './cmpp.ts';
 import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing } from './mapping.ts';
 import { type Draft, type Message, NO_OCTETS, type Segment, STATE_NAMES, VALIDITY_GIVEN } from './message.ts';
 import { accessNumber, carrierNumber } from './number.ts';
-import { headerOf } from './user-data-header.ts';
+import { headerOf, splitContent, withUdh } from './user-data-header.ts';
 
 /** MsgType of a message to a phone. */
 const MT = 6;
@@ -92,12 +92,11 @@ export function contentOf(
   msgFormat: number,
   tlvs: readonly Tlv[],
 ): Pick<Draft, 'udh' | 'octets' | 'coding' | 'dataCoding'> {
-  const header = hasUdh(tlvUint(tlvs, TAG.tpUdhi) ?? 0) ? Math.min((content[0] ?? -1) + 1, content.length) : 0;
-  const text = content.subarray(header);
+  const { udh, octets } = splitContent(content, tlvUint(tlvs, TAG.tpUdhi) ?? 0);
   return {
-    udh: header === 0 ? NO_OCTETS : mendUdh(content.subarray(0, header)),
-    octets: text,
-    coding: codingOf(msgFormat, text),
+    udh,
+    octets,
+    coding: codingOf(msgFormat, octets),
     // A class, or what kind of binary it is; plain text has no more than its coding.
     dataCoding: msgFormat > 0x0f || codingFamily(msgFormat) === 'octets' ? msgFormat : 0,
   };

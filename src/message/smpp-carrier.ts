@@ -21,10 +21,10 @@ import { type Answer, as, type CarrierMapping, type FromCarrier, type Outgoing }
 import { type Message, NO_OCTETS, type Segment, UNKNOWN, VALIDITY_GIVEN } from './message.ts';
 import { carrierNumber } from './number.ts';
 import { dataCodingOf, labelOf, packed, plainOctets, withClass } from './smpp-coding.ts';
-import { draftOf, withUdh } from './smpp-draft.ts';
+import { draftOf } from './smpp-draft.ts';
 import { hopsWith, tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
-import { headerOf } from './user-data-header.ts';
+import { headerOf, withUdh } from './user-data-header.ts';
 
 /** Octets of service_type (3.4: 5.2.11); other protocols have longer names of services. */
 const SERVICE_TYPE = 5;

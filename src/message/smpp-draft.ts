@@ -130,13 +130,3 @@ function withoutNulls(octets: Uint8Array, coding: Coding | 'utf8', how: Reading[
   while (end >= step && octets[end - 1] === 0 && octets[end - step] === 0) end -= step;
   return octets.subarray(0, end);
 }
-
-const scratch = Buffer.allocUnsafe(70_000);
-
-/** Header and text in one run of octets, valid until the next call: the PDU is encoded at once. */
-export function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
-  if (udh.length === 0) return part;
-  scratch.set(udh, 0);
-  scratch.set(part, udh.length);
-  return scratch.subarray(0, udh.length + part.length);
-}

@@ -33,11 +33,11 @@ import { as, type Outgoing } from './mapping.ts';
 import { type Draft, INCOMPLETE, type Message, NO_OCTETS } from './message.ts';
 import { type Failed, type FromPlatform, MOST_DESTINATIONS, type PlatformMapping, type Refusal } from './platform.ts';
 import { dataCodingOf, labelOf, packed, plainOctets, type Reading } from './smpp-coding.ts';
-import { draftOf, withUdh } from './smpp-draft.ts';
+import { draftOf } from './smpp-draft.ts';
 import { INTERMEDIATE, publicIdText, RECEIPT, readPublicId, receiptPdu } from './smpp-receipt.ts';
 import { INCOMPLETE_TAG, tagsAllowed } from './smpp-tlvs.ts';
 import { readTlvs } from './tlv-octets.ts';
-import { headerAsIs, withoutShifts } from './user-data-header.ts';
+import { headerAsIs, withoutShifts, withUdh } from './user-data-header.ts';
 
 const REFUSALS: Readonly<Record<Refusal, number>> = {
   throttled: ESME.RTHROTTLED,

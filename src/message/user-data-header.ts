@@ -1,5 +1,6 @@
+import { hasUdh } from '../../protocols/text/msg-fmt.ts';
 import { isNational, shiftElements } from '../../protocols/text/national.ts';
-import { concatUdh, parseUdh } from '../../protocols/text/udh.ts';
+import { concatUdh, mendUdh, parseUdh } from '../../protocols/text/udh.ts';
 import type { Message } from './message.ts';
 import { NO_OCTETS } from './message.ts';
 
@@ -45,4 +46,26 @@ export function headerOf(m: Message, index: number, wide: boolean | undefined): 
 export function headerAsIs(m: Pick<Message, 'udh' | 'coding'>): Uint8Array {
   if (!isNational(m.coding)) return m.udh;
   return withElements(withoutShifts(m.udh), shiftElements(m.coding));
+}
+
+/** The longest content of any PDU: message_payload. */
+const scratch = Buffer.allocUnsafe(70_000);
+
+/** Header and text in one run of octets, valid until the next call: the PDU is encoded at once. */
+export function withUdh(udh: Uint8Array, part: Uint8Array): Uint8Array {
+  if (udh.length === 0) return part;
+  if (udh.length + part.length > scratch.length) return Buffer.concat([udh, part]);
+  scratch.set(udh, 0);
+  scratch.set(part, udh.length);
+  return scratch.subarray(0, udh.length + part.length);
+}
+
+/** Content of the Chinese protocols as header and text; a header longer than the content is all of it. */
+export function splitContent(
+  content: Uint8Array,
+  udhi: number,
+): { readonly udh: Uint8Array; readonly octets: Uint8Array } {
+  const header = hasUdh(udhi) ? Math.min((content[0] ?? -1) + 1, content.length) : 0;
+  if (header === 0) return { udh: NO_OCTETS, octets: content };
+  return { udh: mendUdh(content.subarray(0, header)), octets: content.subarray(header) };
 }

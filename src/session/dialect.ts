@@ -41,6 +41,30 @@ export interface Operations {
   readonly nack: Plan | undefined;
 }
 
+/** In every protocol the bit of an answer's command id. */
+const RESPONSE = 0x80000000;
+
+/** What each command is: control by its name in `kinds`, else by its id a request or the answer to one. */
+export function byCommandOf(
+  plans: Iterable<Plan>,
+  kinds: Readonly<Record<string, OperationKind>>,
+  senders: (plan: Plan) => number,
+): ReadonlyMap<number, Operation> {
+  const byId = new Map<number, Plan>();
+  for (const plan of plans) byId.set(plan.id, plan);
+  const byCommand = new Map<number, Operation>();
+  for (const plan of byId.values()) {
+    const isAnswer = plan.id >= RESPONSE;
+    byCommand.set(plan.id | 0, {
+      plan,
+      kind: kinds[plan.name] ?? (isAnswer ? 'answer' : 'request'),
+      answer: isAnswer ? undefined : byId.get(plan.id + RESPONSE),
+      senders: senders(plan),
+    });
+  }
+  return byCommand;
+}
+
 /** A bind as the server sees it, in no protocol's words. */
 export interface BindRequest {
   readonly protocol: string;

@@ -4,7 +4,6 @@ import {
   HEADER,
   MAX_BEFORE_BIND,
   MESSAGE_LENGTH_AT,
-  RESPONSE,
   SEQUENCE_AT,
 } from '../../../protocols/sgip/header.ts';
 import { RESULT, sgipResult } from '../../../protocols/sgip/result.ts';
@@ -21,7 +20,14 @@ import { beijingTime } from '../../../protocols/wire/beijing.ts';
 import { WireFault } from '../../../protocols/wire/fault.ts';
 import { putUint32 } from '../../../protocols/wire/octets.ts';
 import type { Pdu } from '../../../protocols/wire/pdu.ts';
-import type { BindFailure, BindRefusal, Dialect, Operation, OperationKind, Operations } from '../dialect.ts';
+import {
+  type BindFailure,
+  type BindRefusal,
+  byCommandOf,
+  type Dialect,
+  type OperationKind,
+  type Operations,
+} from '../dialect.ts';
 import type { Mode } from '../session.ts';
 import { senderMask } from '../states.ts';
 
@@ -73,16 +79,7 @@ let cached: Operations | undefined;
 function operations(): Operations {
   if (cached !== undefined) return cached;
   const codec = sgipCodec();
-  const byCommand = new Map<number, Operation>();
-  for (const plan of codec.plans) {
-    const isAnswer = plan.id >= RESPONSE;
-    byCommand.set(plan.id | 0, {
-      plan,
-      kind: KINDS[plan.name] ?? (isAnswer ? 'answer' : 'request'),
-      answer: isAnswer ? undefined : codec.byId.get(plan.id + RESPONSE),
-      senders: OURS.has(plan.name) ? ANYONE : 0,
-    });
-  }
+  const byCommand = byCommandOf(codec.plans, KINDS, (plan) => (OURS.has(plan.name) ? ANYONE : 0));
   cached = { version: SGIP_12, byCommand, probe: undefined, goodbye: codec.unbind, nack: undefined };
   return cached;
 }

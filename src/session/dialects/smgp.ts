@@ -1,5 +1,5 @@
 import { timestampOf } from '../../../protocols/cmpp/auth.ts';
-import { COMMAND_ID_AT, HEADER, RESPONSE, SEQUENCE_ID_AT, writeHeader } from '../../../protocols/cmpp/header.ts';
+import { COMMAND_ID_AT, HEADER, SEQUENCE_ID_AT, writeHeader } from '../../../protocols/cmpp/header.ts';
 import { authenticatorClient, authenticatorServer, verifyClient, verifyServer } from '../../../protocols/smgp/auth.ts';
 import { FRAME, MAX_BEFORE_LOGIN } from '../../../protocols/smgp/header.ts';
 import { MSG_ID, NO_MSG_ID } from '../../../protocols/smgp/msg-id.ts';
@@ -9,7 +9,15 @@ import { beijingTime } from '../../../protocols/wire/beijing.ts';
 import { WireFault } from '../../../protocols/wire/fault.ts';
 import { latin1 } from '../../../protocols/wire/octets.ts';
 import type { Fields, Pdu, Values } from '../../../protocols/wire/pdu.ts';
-import type { BindClaim, BindFailure, BindRefusal, Dialect, Operation, OperationKind, Operations } from '../dialect.ts';
+import {
+  type BindClaim,
+  type BindFailure,
+  type BindRefusal,
+  byCommandOf,
+  type Dialect,
+  type OperationKind,
+  type Operations,
+} from '../dialect.ts';
 import type { Mode } from '../session.ts';
 import { senderMask } from '../states.ts';
 
@@ -76,16 +84,7 @@ function operations(version: number): Operations {
   const codec = smgpCodec(version);
   let made = cache.get(codec.version);
   if (made !== undefined) return made;
-  const byCommand = new Map<number, Operation>();
-  for (const plan of codec.plans) {
-    const isAnswer = plan.id >= RESPONSE;
-    byCommand.set(plan.id | 0, {
-      plan,
-      kind: KINDS[plan.name] ?? (isAnswer ? 'answer' : 'request'),
-      answer: isAnswer ? undefined : codec.byId.get(plan.id + RESPONSE),
-      senders: SENDERS[plan.table.rules.from],
-    });
-  }
+  const byCommand = byCommandOf(codec.plans, KINDS, (plan) => SENDERS[plan.table.rules.from]);
   made = { version: codec.version, byCommand, probe: codec.activeTest, goodbye: codec.exit, nack: undefined };
   cache.set(codec.version, made);
   return made;

@@ -1,4 +1,4 @@
-import { FRAME, HEADER, MAX_BEFORE_BIND, RESPONSE, writeHeader } from '../../../protocols/smpp/header.ts';
+import { FRAME, HEADER, MAX_BEFORE_BIND, writeHeader } from '../../../protocols/smpp/header.ts';
 import { ESME, statusName } from '../../../protocols/smpp/status.ts';
 import {
   type bindTransceiver,
@@ -13,7 +13,14 @@ import { WireFault } from '../../../protocols/wire/fault.ts';
 import type { Pdu } from '../../../protocols/wire/pdu.ts';
 import type { Plan } from '../../../protocols/wire/plan.ts';
 import { NO_TLVS, tlvUint, uintTlv } from '../../../protocols/wire/tlv.ts';
-import type { BindFailure, BindRefusal, Dialect, Operation, OperationKind, Operations } from '../dialect.ts';
+import {
+  type BindFailure,
+  type BindRefusal,
+  byCommandOf,
+  type Dialect,
+  type OperationKind,
+  type Operations,
+} from '../dialect.ts';
 import type { Mode } from '../session.ts';
 import { senderMask } from '../states.ts';
 
@@ -80,15 +87,7 @@ function operations(version: number, role: 'client' | 'server'): Operations {
 
 function makeOperations(version: number, plans: ReadonlyMap<number, Plan>): Operations {
   const codec = smppCodec(version);
-  const byCommand = new Map<number, Operation>();
-  for (const plan of plans.values()) {
-    byCommand.set(plan.id | 0, {
-      plan,
-      kind: KINDS[plan.name] ?? (plan.id >= RESPONSE ? 'answer' : 'request'),
-      answer: plan.id >= RESPONSE ? undefined : plans.get(plan.id + RESPONSE),
-      senders: SENDERS[plan.table.rules.from],
-    });
-  }
+  const byCommand = byCommandOf(plans.values(), KINDS, (plan) => SENDERS[plan.table.rules.from]);
   return { version, byCommand, probe: codec.enquireLink, goodbye: codec.unbind, nack: codec.genericNack };
 }
 
