@@ -325,6 +325,7 @@ describe('SGIP in two ways', () => {
     smg.peers[0]!.socket.end();
     await until('at rest', () => node.gw.carriers.get('unicom')!.binds.length === 0);
     await until('still good for messages', () => node.gw.carriers.get('unicom')!.up);
+    await until('it waits for messages, it is not down', () => node.gw.carriers.get('unicom')!.limit === 'platform');
     platform.send('SGIP_SUBMIT', submitOf(['8613000000006']), seq(2));
     await until('second submit', () => smg.peers[1]?.of('SGIP_SUBMIT').length === 1);
     expect(platform.of('SGIP_SUBMIT_RESP').map((f) => f.value.result)).toEqual([0, 0]);

@@ -130,6 +130,14 @@ function alternative(a: Alternative, k: number): string[] {
     ...a.segments.map(
       (s, i) => `   ${i + 1}/${a.segments.length} ${s.text === undefined ? '(octets)' : JSON.stringify(s.text)}`,
     ),
-    `   ${a.submit?.command} with registered_delivery ${a.registeredDelivery}`,
+    `   ${a.submit?.command} with ${wishIn(a.submit?.fields ?? {})}`,
   ];
+}
+
+/** How each protocol calls the field that asks for a report. */
+const WISHES = ['registered_delivery', 'report_flag', 'need_report'];
+
+function wishIn(fields: Readonly<Record<string, unknown>>): string {
+  const name = WISHES.find((wish) => fields[wish] !== undefined) ?? WISHES[0]!;
+  return `${name} ${String(fields[name])}`;
 }

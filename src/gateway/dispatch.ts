@@ -93,7 +93,8 @@ export function dispatchPump(gw: Gateway, carrier: Carrier): void {
   const now = gw.clock.now();
   carrier.wakeAt = Number.POSITIVE_INFINITY;
   if (carrier.binds.length === 0) {
-    carrier.limit = 'down';
+    // At rest it waits for something to send, as a bound one does.
+    carrier.limit = carrier.up && carrier.queued === 0 ? 'platform' : 'down';
     if (carrier.enabled && carrier.queued > 0) carrier.connection?.wake();
     return;
   }
