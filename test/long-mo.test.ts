@@ -1,10 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encode } from '../protocols/text/charset.ts';
 import { concatUdh } from '../protocols/text/udh.ts';
 import { PART } from '../src/message/message.ts';
 import { type Deliver, deliverBody, loginSp, startIsmg } from './support/cmpp-peers.ts';
 import type { Setup } from './support/node.ts';
-import { until } from './support/node.ts';
+import { until, yamlOf } from './support/node.ts';
+import { startProcess } from './support/process.ts';
 import { carrierUp, kept, type Platform, recordsOf, type Smsc, useRig } from './support/rig.ts';
 
 const rig = useRig();
@@ -403,6 +406,30 @@ describe('durability', () => {
     await until('all told', () => kept(again) === 0);
     expect((await recordsOf(again)).map((r) => r.kind)).toEqual(['MO', 'MO']);
     expect(again.gw.carriers.get('a')!.counters).toMatchObject({ moRepeated: 2, moIncomplete: 0 });
+  });
+
+  it('parts survive a kill -9 of the process: the last one makes them whole, once', async () => {
+    const folder = rig.folder();
+    const a = await rig.smsc();
+    const file = join(folder, 'yima.yaml');
+    const account = `mo: ["${CALLED}"]`;
+    const carriers = [{ name: 'a', protocol: 'smpp', port: a.port }] as const;
+    writeFileSync(file, yamlOf({ data: join(folder, 'data'), carriers, account }));
+    const first = await startProcess(file);
+    closers.push(() => first.kill().catch(() => undefined));
+    await until('bound', () => a.sessions.size === 1);
+    for (const k of [3, 1]) expect((await a.deliver(part(k, 3, TEXTS[k - 1]!))).command_status).toBe(0);
+    await first.kill();
+    await until('gone', () => a.sessions.size === 0);
+
+    const second = await startProcess(file);
+    closers.push(() => second.kill().catch(() => undefined));
+    await until('bound again', () => a.sessions.size === 1);
+    const p = await rig.platform(second.port);
+    await a.deliver(part(2, 3, TEXTS[1]));
+    await p.delivered(1);
+    expect(await second.stop()).toBe(0);
+    expect(seen(p)).toEqual([WHOLE]);
   });
 
   it('a clean stop carries the parts', async () => {
