@@ -1,5 +1,6 @@
 import { authenticatorIsmg, verifySource } from '../../protocols/cmpp/auth.ts';
-import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/cmpp/header.ts';
+import * as framing from '../../protocols/cmpp/header.ts';
+import { FRAME, HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
 import { addToMsgId, msgIdOf } from '../../protocols/cmpp/msg-id.ts';
 import { writeReport } from '../../protocols/cmpp/report.ts';
 import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
@@ -8,12 +9,11 @@ import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { latin1 } from '../../protocols/wire/octets.ts';
-import type { Fields, Values } from '../../protocols/wire/pdu.ts';
-import type { Plan } from '../../protocols/wire/plan.ts';
 import type { Centre } from '../centre.ts';
 import { createMinuteText } from '../minute-text.ts';
 import { cutMo } from '../mo-cut.ts';
 import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
+import { writerTo } from '../writer.ts';
 
 /** Results of SUBMIT_RESP (2.0: 7.4.3.2; 3.0: 8.4.3.2), and statuses of CONNECT_RESP above 4, which are the vendor's. */
 const CODES: Codes = { error: 9, throttled: 8, queueFull: 8, bindFailed: 5, tooManySessions: 5 };
@@ -112,15 +112,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
   const doneTime = createMinuteText();
   let smscSequence = 0;
 
-  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, sequence: number): void {
-    peer.room(frameSize(plan, value));
-    peer.at = encodeFrame(plan, value, sequence, peer.out, peer.at);
-  }
-
-  function writeHeaderOnly(commandId: number, sequence: number): void {
-    peer.room(HEADER);
-    peer.at = writeHeader(peer.out, peer.at, HEADER, commandId, sequence);
-  }
+  const { write, writeHeaderOnly } = writerTo(peer, framing);
 
   function onConnect(b: Buffer, o: number, end: number, sequence: number): void {
     const login = codec.connect.decode(b, o, end);

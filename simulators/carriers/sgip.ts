@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
-import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/sgip/header.ts';
+import * as framing from '../../protocols/sgip/header.ts';
+import { FRAME, HEADER, RESPONSE, writeHeader } from '../../protocols/sgip/header.ts';
 import { REPORT_STATE } from '../../protocols/sgip/report.ts';
 import { RESULT } from '../../protocols/sgip/result.ts';
 import { traceTime } from '../../protocols/sgip/sequence.ts';
@@ -8,12 +9,11 @@ import { codingOf, hasUdh } from '../../protocols/text/msg-fmt.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
-import type { Fields, Values } from '../../protocols/wire/pdu.ts';
-import type { Plan } from '../../protocols/wire/plan.ts';
 import type { Centre } from '../centre.ts';
 import { cutMo } from '../mo-cut.ts';
 import type { AccountBook, Codes, Protocol, Session, Speaker } from '../protocol.ts';
 import { createSgipSequences, sequenceAt } from '../sgip-sequence.ts';
+import { writerTo } from '../writer.ts';
 
 const CODES: Codes = {
   error: RESULT.SYSTEM_FAILURE,
@@ -81,14 +81,7 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
   const ok = { result: RESULT.OK as number, reserve: '' };
   const report = codec.report.fill({});
 
-  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, sequence: string): void {
-    peer.room(frameSize(plan, value));
-    peer.at = encodeFrame(plan, value, sequence, peer.out, peer.at);
-  }
-  function writeHeaderOnly(command: number, sequence: string): void {
-    peer.room(HEADER);
-    peer.at = writeHeader(peer.out, peer.at, HEADER, command, sequence);
-  }
+  const { write, writeHeaderOnly } = writerTo(peer, framing);
   const answer = (plan: typeof codec.submitResp, result: number, sequence: string): void => {
     ok.result = result;
     write(plan, ok, sequence);

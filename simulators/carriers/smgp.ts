@@ -1,4 +1,5 @@
-import { encodeFrame, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/cmpp/header.ts';
+import * as framing from '../../protocols/cmpp/header.ts';
+import { HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
 import { authenticatorServer, verifyClient } from '../../protocols/smgp/auth.ts';
 import { FRAME } from '../../protocols/smgp/header.ts';
 import { addToMsgId, MSG_ID, msgIdOf, SEQUENCES } from '../../protocols/smgp/msg-id.ts';
@@ -13,13 +14,12 @@ import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { two } from '../../protocols/wire/civil.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { latin1 } from '../../protocols/wire/octets.ts';
-import type { Fields, Values } from '../../protocols/wire/pdu.ts';
-import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, tlvUint } from '../../protocols/wire/tlv.ts';
 import type { Centre } from '../centre.ts';
 import { createMinuteText } from '../minute-text.ts';
 import { cutMo } from '../mo-cut.ts';
 import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
+import { writerTo } from '../writer.ts';
 
 /** SMGP has no code for flow control: busy is the nearest. */
 const CODES: Codes = {
@@ -95,15 +95,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
   const submitTime = createMinuteText();
   const doneTime = createMinuteText();
 
-  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, sequence: number): void {
-    peer.room(frameSize(plan, value));
-    peer.at = encodeFrame(plan, value, sequence, peer.out, peer.at);
-  }
-  function writeHeaderOnly(requestId: number, sequence: number): void {
-    peer.room(HEADER);
-    peer.at = writeHeader(peer.out, peer.at, HEADER, requestId, sequence);
-  }
-
+  const { write, writeHeaderOnly } = writerTo(peer, framing);
   function onLogin(b: Buffer, o: number, end: number, sequence: number) {
     const login = codec.login.decode(b, o, end);
     const book = centre.find(login.clientId);

@@ -1,15 +1,15 @@
 import { authenticatorSource, timestampOf, timestampText } from '../../protocols/cmpp/auth.ts';
-import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/cmpp/header.ts';
+import * as framing from '../../protocols/cmpp/header.ts';
+import { FRAME, HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
 import { readReport, statState } from '../../protocols/cmpp/report.ts';
 import { RESULT, submitResult } from '../../protocols/cmpp/result.ts';
 import { cmppCodec } from '../../protocols/cmpp/tables.ts';
 import { STATE, stateOf } from '../../protocols/smpp/receipt.ts';
 import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
-import type { Fields, Values } from '../../protocols/wire/pdu.ts';
-import type { Plan } from '../../protocols/wire/plan.ts';
 import { partAt } from '../part.ts';
 import type { PlatformLink, PlatformProtocol, PlatformSetup, PlatformSpeaker } from '../platform-protocol.ts';
+import { writerTo } from '../writer.ts';
 
 const TERMINATE = 0x02;
 const DELIVER = 0x05;
@@ -42,15 +42,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
   });
   const answer = codec.deliverResp.fill({});
 
-  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, sequence: number): void {
-    peer.room(frameSize(plan, value));
-    peer.at = encodeFrame(plan, value, sequence, peer.out, peer.at);
-  }
-  function writeHeaderOnly(command: number, sequence: number): void {
-    peer.room(HEADER);
-    peer.at = writeHeader(peer.out, peer.at, HEADER, command, sequence);
-  }
-
+  const { write, writeHeaderOnly } = writerTo(peer, framing);
   function onDeliver(b: Buffer, start: number, end: number, sequence: number) {
     const pdu = codec.deliver.decode(b, start + HEADER, end);
     answer.msgId = pdu.msgId;

@@ -1,5 +1,6 @@
 import { timestampOf } from '../../protocols/cmpp/auth.ts';
-import { encodeFrame, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/cmpp/header.ts';
+import * as framing from '../../protocols/cmpp/header.ts';
+import { HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
 import { statState } from '../../protocols/cmpp/report.ts';
 import { authenticatorClient } from '../../protocols/smgp/auth.ts';
 import { FRAME } from '../../protocols/smgp/header.ts';
@@ -10,11 +11,10 @@ import { octetTlv, TAG, textTlv } from '../../protocols/smgp/tlv-tags.ts';
 import { STATE, stateOf } from '../../protocols/smpp/receipt.ts';
 import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
-import type { Fields, Values } from '../../protocols/wire/pdu.ts';
-import type { Plan } from '../../protocols/wire/plan.ts';
 import { tlvUint } from '../../protocols/wire/tlv.ts';
 import { partAt } from '../part.ts';
 import type { PlatformLink, PlatformProtocol, PlatformSetup, PlatformSpeaker } from '../platform-protocol.ts';
+import { writerTo } from '../writer.ts';
 
 const DELIVER = 0x03;
 const ACTIVE_TEST = 0x04;
@@ -54,15 +54,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
   });
   const answer = codec.deliverResp.fill({});
 
-  function write<F extends Fields>(plan: Plan<F>, value: Values<F>, sequence: number): void {
-    peer.room(frameSize(plan, value));
-    peer.at = encodeFrame(plan, value, sequence, peer.out, peer.at);
-  }
-  function writeHeaderOnly(command: number, sequence: number): void {
-    peer.room(HEADER);
-    peer.at = writeHeader(peer.out, peer.at, HEADER, command, sequence);
-  }
-
+  const { write, writeHeaderOnly } = writerTo(peer, framing);
   function onDeliver(b: Buffer, start: number, end: number, sequence: number) {
     const pdu = codec.deliver.decode(b, start + HEADER, end);
     answer.msgId = pdu.msgId;
