@@ -5,9 +5,9 @@ import { encodeFrame, FRAME, frameSize, HEADER, readHeader } from '../protocols/
 import { sequenceOf, sequenceParts, sequenceText, stampText } from '../protocols/sgip/sequence.ts';
 import { type bind, type report, sgipCodec, type submit } from '../protocols/sgip/tables.ts';
 import { WireFault } from '../protocols/wire/fault.ts';
-import { createFramer } from '../protocols/wire/frame.ts';
 import type { Fields, Pdu, Values } from '../protocols/wire/pdu.ts';
 import type { Plan } from '../protocols/wire/plan.ts';
+import { expectWhole } from './support/whole-frames.ts';
 
 interface Sequence {
   readonly node_id: number;
@@ -91,20 +91,7 @@ describe('frames that we did not write', () => {
   });
 
   it.each(vectors)('$name comes whole through the framer, split at every octet', (v) => {
-    const b = octetsOf(v);
-    const next = Buffer.from('0000001400000002b36924b942c4f1d900000009', 'hex');
-    const stream = Buffer.concat([b, next]);
-    for (let cut = 0; cut <= stream.length; cut++) {
-      const frames: string[] = [];
-      const framer = createFramer(FRAME, (chunk, start, end) => {
-        frames.push(chunk.toString('hex', start, end));
-        return true;
-      });
-      framer.push(Buffer.from(stream.subarray(0, cut)));
-      framer.push(Buffer.from(stream.subarray(cut)));
-      expect(frames).toEqual([v.hex, next.toString('hex')]);
-      expect(framer.partial).toBe(0);
-    }
+    expectWhole(FRAME, octetsOf(v), Buffer.from('0000001400000002b36924b942c4f1d900000009', 'hex'));
   });
 
   it.each(vectors)('$name cut at any octet gives a typed fault or what is there', (v) => {

@@ -8,9 +8,9 @@ import { readReport, writeReport } from '../protocols/smgp/report.ts';
 import { type deliver, type loginResp, smgpCodec, type submit } from '../protocols/smgp/tables.ts';
 import { TAG, textOf } from '../protocols/smgp/tlv-tags.ts';
 import { WireFault } from '../protocols/wire/fault.ts';
-import { createFramer } from '../protocols/wire/frame.ts';
 import type { Fields, Pdu, Values } from '../protocols/wire/pdu.ts';
 import type { Plan } from '../protocols/wire/plan.ts';
+import { expectWhole } from './support/whole-frames.ts';
 
 interface Vector {
   readonly name: string;
@@ -82,19 +82,7 @@ describe('frames that we did not write', () => {
   });
 
   it.each(vectors)('$name comes whole through the framer, split at every octet', (v) => {
-    const next = Buffer.from('0000000c0000000400000001', 'hex');
-    const stream = Buffer.concat([octetsOf(v), next]);
-    for (let cut = 0; cut <= stream.length; cut++) {
-      const frames: string[] = [];
-      const framer = createFramer(FRAME, (chunk, start, end) => {
-        frames.push(chunk.toString('hex', start, end));
-        return true;
-      });
-      framer.push(Buffer.from(stream.subarray(0, cut)));
-      framer.push(Buffer.from(stream.subarray(cut)));
-      expect(frames).toEqual([v.hex, next.toString('hex')]);
-      expect(framer.partial).toBe(0);
-    }
+    expectWhole(FRAME, octetsOf(v), Buffer.from('0000000c0000000400000001', 'hex'));
   });
 
   it.each(vectors)('$name cut at any octet gives a typed fault or what is there', (v) => {

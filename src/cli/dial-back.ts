@@ -38,9 +38,9 @@ export function dialBackOptions(account: AccountConfig, config: Config): DialOpt
 }
 
 /** Dials a platform whenever there is something to tell it. */
-export function dialBack(account: AccountConfig, config: Config, parts: Parts): Dialled<Message> {
+export function dialBack(options: DialOptions, parts: Parts): Dialled<Message> {
   const { clock, wheel, turn, log, running, tap } = parts;
-  const dialled = dial<Message>(dialBackOptions(account, config)!, {
+  const dialled = dial<Message>(options, {
     clock,
     wheel,
     turn,
@@ -53,7 +53,7 @@ export function dialBack(account: AccountConfig, config: Config, parts: Parts): 
         'ALARM: the platform refuses our login for reports and MO; dialling stopped until it changes',
       ),
   });
-  const known = running.gw.accounts.get(account.name);
+  const known = running.gw.accounts.get(options.name);
   if (known !== undefined) {
     known.connection = dialled;
     // What a restart found waiting.

@@ -130,8 +130,7 @@ export async function startNode(config: Config, log: Logger): Promise<Node> {
       }
       for (const c of next.carriers) {
         if (diff.carriers.added.includes(c.name)) dials.set(c.name, dialCarrier(c, parts));
-        else if (diff.carriers.changed.includes(c.name))
-          dials.get(c.name)?.update({ ...dialOptions(c), fresh: () => dialOptions(c) });
+        else if (diff.carriers.changed.includes(c.name)) dials.get(c.name)?.update(dialOptions(c));
       }
       for (const name of [...diff.carriers.removed, ...diff.carriers.changed]) {
         const login = deliverLogin(next.carriers.find((c) => c.name === name));
@@ -194,9 +193,11 @@ const deliverLogin = (c: CarrierConfig | undefined): string | undefined =>
 
 /** Brings the connections to platforms in line with the accounts. */
 function dialBackAll(config: Config, callbacks: Map<string, Dialled<Message>>, parts: Parts): void {
-  const wanted = new Map(
-    config.accounts.flatMap((a) => (dialBackOptions(a, config) === undefined ? [] : [[a.name, a]])),
-  );
+  const wanted = new Map<string, DialOptions>();
+  for (const account of config.accounts) {
+    const options = dialBackOptions(account, config);
+    if (options !== undefined) wanted.set(account.name, options);
+  }
   for (const [name, dialled] of callbacks) {
     if (wanted.has(name)) continue;
     const account = parts.running.gw.accounts.get(name);
@@ -204,30 +205,27 @@ function dialBackAll(config: Config, callbacks: Map<string, Dialled<Message>>, p
     void dialled.close();
     callbacks.delete(name);
   }
-  for (const [name, account] of wanted) {
+  for (const [name, options] of wanted) {
     const known = callbacks.get(name);
-    if (known === undefined) callbacks.set(name, dialBack(account, config, parts));
-    else known.update(dialBackOptions(account, config)!);
+    if (known === undefined) callbacks.set(name, dialBack(options, parts));
+    else known.update(options);
   }
 }
 
 function dialCarrier(config: CarrierConfig, { clock, wheel, turn, log, running, tap }: Parts): Dialled<Segment> {
-  const dialled = dial<Segment>(
-    { ...dialOptions(config), fresh: () => dialOptions(config) },
-    {
-      clock,
-      wheel,
-      turn,
-      log,
-      tap,
-      owner: running.carriers,
-      onAlarm: (carrier, reason) =>
-        log.error(
-          { carrier: carrier.name, reason },
-          'ALARM: the carrier refuses our credentials; dialling stopped until they change',
-        ),
-    },
-  );
+  const dialled = dial<Segment>(dialOptions(config), {
+    clock,
+    wheel,
+    turn,
+    log,
+    tap,
+    owner: running.carriers,
+    onAlarm: (carrier, reason) =>
+      log.error(
+        { carrier: carrier.name, reason },
+        'ALARM: the carrier refuses our credentials; dialling stopped until they change',
+      ),
+  });
   const carrier = running.gw.carriers.get(config.name);
   if (carrier !== undefined) carrier.connection = dialled;
   return dialled;
@@ -266,6 +264,7 @@ function dialOptions(config: CarrierConfig): DialOptions {
       : {}),
     intake: 10_000,
     badPdus: BAD_PDUS,
+    fresh: () => dialOptions(config),
     reconnect: {
       fromMs: config.reconnect.from,
       toMs: config.reconnect.to,

@@ -166,10 +166,14 @@ function goOn(gw: Gateway, m: Message): void {
 }
 
 function taken(gw: Gateway, carrier: Carrier, m: Message, s: Segment, carrierId: string, now: number): void {
+  answered(gw, carrier, m, s, carrierId, now);
+  settled(gw, carrier, m, s, carrierId);
+}
+
+function answered(gw: Gateway, carrier: Carrier, m: Message, s: Segment, carrierId: string, now: number): void {
   const value = { id: m.id, segment: s.index, carrier: carrier.name, carrierId, at: now };
   gw.batch.add(plans.answered, value);
   applyAnswered(gw.state, m, value);
-  settled(gw, carrier, m, s, carrierId);
 }
 
 /** What follows when the carrier has taken a segment. */
@@ -258,11 +262,7 @@ function beforeAnswer(gw: Gateway, carrier: Carrier, report: Report, now: number
   if (s === undefined) return undefined;
   const m = s.message;
   if (!m.live || m.segments[s.index] !== s || s.stage > ANSWERED) return undefined;
-  if (s.stage === SENT) {
-    const value = { id: m.id, segment: s.index, carrier: carrier.name, carrierId: report.carrierId, at: now };
-    gw.batch.add(plans.answered, value);
-    applyAnswered(gw.state, m, value);
-  }
+  if (s.stage === SENT) answered(gw, carrier, m, s, report.carrierId, now);
   return s.stage === ANSWERED ? s : undefined;
 }
 
