@@ -69,8 +69,20 @@ interface Arrival {
   readonly id: string;
 }
 
+/** Sees how long things took, in milliseconds of the carrier's clock. */
+export interface Stopwatch {
+  /** From a submit to its answer, as it is written. */
+  answered(ms: number): void;
+  /** From a submit to its report, whenever that is sent. */
+  reported(ms: number): void;
+  /** From a report or an MO to the other side's answer. */
+  acknowledged(ms: number): void;
+}
+
 export interface Books {
   readonly counts: Counts;
+  /** Refusals of submits by code. */
+  readonly codes: ReadonlyMap<number, number>;
   /** Reports sent by state word. */
   readonly states: ReadonlyMap<string, number>;
   readonly mode: RecordMode;
@@ -86,6 +98,9 @@ export interface Books {
 
 /** The books with the pen: for the carrier. */
 export interface Ledger extends Books {
+  /** Undefined: nobody takes times, and none cost anything. */
+  stopwatch: Stopwatch | undefined;
+  refused(code: number): void;
   arrived(arrival: Arrival): void;
   reported(word: string): void;
 }
@@ -127,6 +142,7 @@ export function createBooks(mode: RecordMode): Ledger {
     windowPeak: 0,
   };
   const states = new Map<string, number>();
+  const codes = new Map<number, number>();
   const messages: Message[] = [];
   const arrivals = new Map<string, number>();
   const seen = createFingerprints();
@@ -146,6 +162,8 @@ export function createBooks(mode: RecordMode): Ledger {
   return {
     counts,
     states,
+    codes,
+    stopwatch: undefined,
     mode,
     messages,
     arrivals: (destination, text) => arrivals.get(`${destination} ${text}`) ?? 0,
@@ -170,6 +188,10 @@ export function createBooks(mode: RecordMode): Ledger {
       if (concat === undefined) return whole(a, [part]);
       const added = parts.add(`${a.account} ${a.source} ${a.destination}`, concat, part, performance.now());
       if (added.state === 'whole') whole(a, added.parts);
+    },
+    refused(code) {
+      counts.refused++;
+      codes.set(code, (codes.get(code) ?? 0) + 1);
     },
     reported(word) {
       states.set(word, (states.get(word) ?? 0) + 1);

@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import type { Behaviour, BehaviourChange } from './behaviour.ts';
-import { type Books, createBooks, type RecordMode } from './books.ts';
+import { type Books, createBooks, type RecordMode, type Stopwatch } from './books.ts';
 import { cmppCarrier } from './carriers/cmpp.ts';
 import { sgipCarrier } from './carriers/sgip.ts';
 import { smgpCarrier } from './carriers/smgp.ts';
 import { smppCarrier } from './carriers/smpp.ts';
-import { type Centre, createCentre } from './centre.ts';
+import { type Centre, createCentre, type Standing } from './centre.ts';
 import type { Account, Callback, Mo, Protocol } from './protocol.ts';
+import type { TapReader } from './tap.ts';
 
 /** Versions by protocol, as they are called and as they are on the wire; the first is the default. */
 const VERSIONS = {
@@ -49,6 +50,12 @@ export interface Carrier {
   change(behaviour: BehaviourChange): void;
   /** Sessions that are logged in. */
   readonly sessions: number;
+  /** How things stand now, summed over its sessions. */
+  standing(): Standing;
+  /** From now on the octets of all connections are shown to the reader; undefined: no more. */
+  watch(reader: TapReader | undefined): void;
+  /** How long things take is told from now on; undefined: no more. */
+  time(stopwatch: Stopwatch | undefined): void;
   /**
    * Sends an MO to the account, or keeps it until there is a session. Resolves with the number of its parts once all are
    * answered. Throws RangeError for an unknown account or a coding that does not hold the text.
@@ -93,9 +100,12 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     },
     change: centre.change,
     get sessions() {
-      let n = 0;
-      for (const s of centre.sessions) if (s.book !== undefined) n++;
-      return n;
+      return centre.standing().sessions;
+    },
+    standing: centre.standing,
+    watch: centre.tap.watch,
+    time(stopwatch) {
+      books.stopwatch = stopwatch;
     },
     injectMo: centre.inject,
     callBack: centre.callBack,

@@ -5,9 +5,21 @@ import { createDeliveries, flightPlaces } from './deliveries.ts';
 import { createDue } from './due.ts';
 import { createPeer, type Peer } from './peer.ts';
 import type { Account, AccountBook, Callback, Delivery, Mo, Protocol, Session, Speaker } from './protocol.ts';
+import { createTap, type Tap } from './tap.ts';
+
+/** What is open, summed over the sessions. */
+export interface Standing {
+  readonly sessions: number;
+  /** Submits that wait for their answers. */
+  readonly unanswered: number;
+  /** Reports and MO that were sent and not answered, and those that wait to be sent. */
+  readonly inFlight: number;
+  readonly waiting: number;
+}
 
 interface Answer {
   readonly at: number;
+  readonly submittedAt: number;
   readonly session: Session;
   readonly command: number;
   readonly sequence: number;
@@ -58,6 +70,8 @@ export interface Centre {
   /** From now on the account is dialled there. */
   callBack(name: string, callback: Callback): void;
   dropAll(): void;
+  standing(): Standing;
+  readonly tap: Tap;
   stop(): void;
 }
 
@@ -92,7 +106,8 @@ export function createCentre(
   let dice = createDice(rules.seed);
   const due = createDue<Answer | Delivery>((item) => {
     clock.coarse = item.at;
-    if ('command' in item) respond(item.session, item.command, item.sequence, item.code, item.id, item.last);
+    if ('command' in item)
+      respond(item.session, item.submittedAt, item.command, item.sequence, item.code, item.id, item.last);
     else deliveries.enqueue(item);
   }, now);
   const deliveries = createDeliveries(
@@ -105,13 +120,22 @@ export function createCentre(
 
   // -- Answers ---------------------------------------------------------------------------------------------------
 
-  function respond(s: Session, command: number, sequence: number, code: number, id: string, last: boolean): void {
+  function respond(
+    s: Session,
+    submittedAt: number,
+    command: number,
+    sequence: number,
+    code: number,
+    id: string,
+    last: boolean,
+  ): void {
     s.unanswered--;
     const { peer } = s;
     if (peer.closed) return;
     const start = peer.at;
     s.speaker.answer(command, sequence, code, id);
     counts.answered++;
+    books.stopwatch?.answered(now() - submittedAt);
     if (dice.chance(rules.garbage.probability)) spoil(peer, start);
     if (last) peer.end();
   }
@@ -224,6 +248,7 @@ export function createCentre(
 
   function closed(s: Session): void {
     sessions.delete(s);
+    tap.leave(s.peer);
     const { book } = s;
     if (book === undefined) return;
     s.book = undefined;
@@ -251,9 +276,12 @@ export function createCentre(
     for (const book of accountBooks.values()) if (book.head < book.waiting.length) deliveries.pump(book);
   }, LOOK_MS);
 
+  const tap = createTap();
+
   const centre: Centre = {
     books,
     sessions,
+    tap,
     now,
     protocol: undefined as unknown as Protocol,
     get rules() {
@@ -298,6 +326,7 @@ export function createCentre(
       };
       s.speaker = centre.protocol.speak(s);
       sessions.add(s);
+      tap.join(peer, dialled !== undefined);
       return s;
     },
     admit(s, book, receives) {
@@ -350,7 +379,7 @@ export function createCentre(
         counts.accepted++;
         if (id === '') id = centre.protocol.nextId(destinations.length);
       } else {
-        counts.refused++;
+        books.refused(code);
       }
       const reports = code === 0 && wants !== 0;
       const early = reports && dice.chance(rules.reportBefore.probability);
@@ -359,8 +388,8 @@ export function createCentre(
       if (!silent) {
         s.unanswered++;
         if (s.unanswered > counts.windowPeak) counts.windowPeak = s.unanswered;
-        if (delay === 0) respond(s, command, sequence, code, id, last);
-        else due.add({ at: at + delay, session: s, command, sequence, code, id, last });
+        if (delay === 0) respond(s, at, command, sequence, code, id, last);
+        else due.add({ at: at + delay, submittedAt: at, session: s, command, sequence, code, id, last });
       }
       if (reports && !early) {
         const { lateReport, reportDelay } = rules;
@@ -414,6 +443,17 @@ export function createCentre(
       if (book === undefined) throw new RangeError(`callBack: no account ${JSON.stringify(name)}`);
       book.callback = callback;
       deliveries.pump(book);
+    },
+    standing() {
+      const sum = { sessions: 0, unanswered: 0, inFlight: 0, waiting: 0 };
+      for (const s of sessions) {
+        if (s.book === undefined) continue;
+        sum.sessions++;
+        sum.unanswered += s.unanswered;
+        sum.inFlight += s.inFlight;
+      }
+      for (const { waiting, head } of accountBooks.values()) sum.waiting += waiting.length - head;
+      return sum;
     },
     dropAll() {
       for (const s of sessions) s.peer.cut();

@@ -87,13 +87,15 @@ export function createDeliveries(
 
   function send(s: Session, d: Delivery): void {
     const sequence = nextSequence(s);
-    d.at = clock.coarse;
+    const { stopwatch } = books;
+    d.at = stopwatch === undefined ? clock.coarse : clock.now();
     d.sequence = sequence;
     s.flight[sequence & (s.flight.length - 1)] = d;
     s.inFlight++;
     if (d.part === undefined) {
       counts.reports++;
       books.reported(d.word);
+      stopwatch?.reported(d.at - d.submittedAt);
       s.speaker.report(d, sequence);
     } else {
       counts.mos++;
@@ -130,6 +132,7 @@ export function createDeliveries(
     }
     s.flight[place] = undefined;
     s.inFlight--;
+    books.stopwatch?.acknowledged(clock.now() - d.at);
     if (echo !== undefined && echo !== d.echo) counts.wrongEcho++;
     if (good) {
       if (d.part === undefined) counts.reportsAnswered++;

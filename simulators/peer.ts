@@ -25,6 +25,8 @@ export interface Peer {
   out: Buffer;
   /** Where the next frame goes. */
   at: number;
+  /** Sees octets as they come and go, in the pieces of the socket; undefined: nobody looks. Views, valid during the call. */
+  tap: ((sent: boolean, octets: Buffer) => void) | undefined;
   /** Makes room for so many octets at `at` and sees to it that they will be written. */
   room(octets: number): void;
   /** Whether the peer has taken nearly all that was written to it. */
@@ -68,6 +70,7 @@ export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents):
     if (closed || socket.destroyed) return;
     if (peer.at > 0) {
       const full = peer.out;
+      peer.tap?.(true, full.subarray(0, peer.at));
       const taken = socket.write(full.subarray(0, peer.at), () => {
         if (full.length === OUTBOX && spare.length < 4) spare.push(full);
       });
@@ -91,6 +94,7 @@ export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents):
     socket,
     out: Buffer.allocUnsafe(OUTBOX),
     at: 0,
+    tap: undefined,
     room(octets) {
       if (peer.at + octets > peer.out.length) {
         const grown = Buffer.allocUnsafe(Math.max(peer.out.length * 2, peer.at + octets));
@@ -129,6 +133,7 @@ export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents):
   socket.setNoDelay(true);
   socket.on('data', (chunk: Buffer) => {
     if (ending) return;
+    peer.tap?.(false, chunk);
     read(() => framer.push(chunk));
   });
   socket.on('drain', () => {
