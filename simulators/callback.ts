@@ -14,3 +14,10 @@ export async function listenForCalls(port: number): Promise<CallbackServer> {
   await once(server, 'listening');
   return { server, port: (server.address() as AddressInfo).port };
 }
+
+/** A port of this machine that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const { server, port } = await listenForCalls(0);
+  server.close();
+  return port;
+}

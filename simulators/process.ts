@@ -1,16 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** A process under measurement: started, awaited until it says that it is ready, read from the operating system, ended. */
-export interface Measured {
-  readonly name: string;
+/** What the operating system says of a process. */
+interface Usage {
   readonly pid: number;
-  /** Fields of its ready line. */
-  readonly ready: Readonly<Record<string, unknown>>;
   /** CPU of all its threads so far, in microseconds (granularity: the kernel's tick). */
   cpu(): number;
   /** Resident memory in MB: all of it, and without mapped files. */
   rss(): { readonly all: number; readonly anonymous: number };
+}
+
+/** A process under measurement: started, awaited until it says that it is ready, read from the operating system, ended. */
+export interface Measured extends Usage {
+  readonly name: string;
+  /** Fields of its ready line. */
+  readonly ready: Readonly<Record<string, unknown>>;
   /** Resolves with all that it printed after the ready line. */
   stop(): Promise<string>;
 }
@@ -36,11 +40,21 @@ export async function start(name: string, args: readonly string[]): Promise<Meas
       }
     });
   });
-  const pid = child.pid ?? 0;
   return {
     name,
-    pid,
     ready,
+    ...usageOf(child),
+    async stop() {
+      await ended(child);
+      return printed;
+    },
+  };
+}
+
+function usageOf(child: ChildProcess): Usage {
+  const pid = child.pid ?? 0;
+  return {
+    pid,
     cpu() {
       // utime and stime are the 14th and 15th field; the name in brackets may hold blanks.
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -52,29 +66,35 @@ export async function start(name: string, args: readonly string[]): Promise<Meas
       const kb = (key: string): number => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
       return { all: kb('VmRSS') / 1024, anonymous: kb('RssAnon') / 1024 };
     },
-    async stop() {
-      await ended(child);
-      return printed;
-    },
   };
 }
 
-/** Runs `node` with `args` to its end; resolves with what it printed. A status of 1 is a verdict, not a failure. */
-export function run(name: string, args: readonly string[]): Promise<string> {
+/** A process that runs to its end by itself. */
+export interface Running extends Usage {
+  /** Resolves with what it printed. A status of 1 is a verdict, not a failure. */
+  readonly done: Promise<string>;
+}
+
+/** Starts `node` with `args`. */
+export function launch(name: string, args: readonly string[]): Running {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (text: string) => {
     printed += text;
   });
-  return new Promise((resolve, reject) => {
+  const done = new Promise<string>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0 || code === 1) resolve(printed);
       else reject(new Error(`${name} ended with ${code}`));
     });
   });
+  return { ...usageOf(child), done };
 }
+
+/** Runs `node` with `args` to its end; resolves with what it printed. */
+export const run = (name: string, args: readonly string[]): Promise<string> => launch(name, args).done;
 
 function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();

@@ -3,7 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { listenForCalls } from '../callback.ts';
+import { freePort } from '../callback.ts';
 import { type Measured, run, start } from '../process.ts';
 import { latencyOf, type Measurement, printTable, type Result } from './figures.ts';
 
@@ -183,13 +183,6 @@ const carrierArgs = (c: Pick<Case, 'carrier'>, more: readonly string[] = []): st
   '--ready-json',
   ...more,
 ];
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const { server, port } = await listenForCalls(0);
-  server.close();
-  return port;
-}
 
 async function measure(
   name: string,

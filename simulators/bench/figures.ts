@@ -33,8 +33,14 @@ export function latencyOf(v: Verdict): Pick<Result, 'p50_ms_ack' | 'p99_ms_ack' 
   };
 }
 
+interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly node: string;
+}
+
 /** The table for people. */
-export function printTable(machine: { cpu: string; cores: number; node: string }, results: readonly Result[]): string {
+export function printTable(machine: Machine, results: readonly Result[]): string {
   const head = [
     'case',
     'messages',
@@ -59,8 +65,44 @@ export function printTable(machine: { cpu: string; cores: number; node: string }
     String(r.lost),
     String(r.duplicated),
   ]);
+  return tableOf(machine, head, rows);
+}
+
+function tableOf(machine: Machine, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((h, i) => Math.max(h.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');
   return `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n\n${[line(head), widths.map((w) => '-'.repeat(w)).join('  '), ...rows.map(line)].join('\n')}\n`;
+}
+
+/** What a simulator cost for a message, as the JSON output names it: the median of some runs, the least and the most. */
+export interface LabResult {
+  readonly name: string;
+  readonly role: string;
+  readonly messages: number;
+  readonly cpu_us_per_msg: number;
+  readonly cpu_us_least: number;
+  readonly cpu_us_most: number;
+  /** What one core would do, all of it given to this process. */
+  readonly msgs_per_s_core: number;
+  /** What came about beside all else that this machine did. */
+  readonly msgs_per_s: number;
+}
+
+/** The table for people; `package` among the results is what the others are measured by. */
+export function printLab(machine: Machine, results: readonly LabResult[]): string {
+  const head = ['case', 'messages', 'CPU µs/msg', 'least–most', 'msg/s a core', 'msg/s', 'package ÷ it'];
+  const rows = results.map((r) => {
+    const by = results.find((x) => x.name === 'package' && x.role === r.role);
+    return [
+      `${r.name} ${r.role}`,
+      String(r.messages),
+      r.cpu_us_per_msg.toFixed(2),
+      `${r.cpu_us_least.toFixed(2)}–${r.cpu_us_most.toFixed(2)}`,
+      String(r.msgs_per_s_core),
+      String(r.msgs_per_s),
+      by === undefined || by === r ? '' : `${(by.cpu_us_per_msg / r.cpu_us_per_msg).toFixed(1)} ×`,
+    ];
+  });
+  return tableOf(machine, head, rows);
 }
