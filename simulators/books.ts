@@ -3,6 +3,7 @@ import { createReassembly } from '../protocols/text/reassemble.ts';
 import { joinText } from '../protocols/text/segment.ts';
 import type { Concat } from '../protocols/text/udh.ts';
 import { latin1 } from '../protocols/wire/octets.ts';
+import type { CarrierBook } from './carrier-book.ts';
 import { createFingerprints, fingerprint } from './fingerprints.ts';
 
 /** What a carrier saw and did. A submit is a PDU; messages are its destinations. */
@@ -59,7 +60,7 @@ interface Message {
 }
 
 /** One part as it came. `octets` is its text without a user data header, a view that is valid during the call. */
-interface Arrival {
+export interface Arrival {
   readonly account: string;
   readonly source: string;
   readonly destination: string;
@@ -101,17 +102,21 @@ export interface Ledger extends Books {
   /** Undefined: nobody takes times, and none cost anything. */
   stopwatch: Stopwatch | undefined;
   refused(code: number): void;
+  /** Where all this is written too. */
+  file: CarrierBook | undefined;
   arrived(arrival: Arrival): void;
   reported(word: string): void;
 }
 
-interface Part {
+export interface Part {
   readonly octets: Uint8Array;
   readonly coding: Coding;
   readonly id: string;
 }
 
-export function createBooks(mode: RecordMode): Ledger {
+/** `filed`: it will have a file, and must see messages for that. */
+export function createBooks(recorded: RecordMode, filed = false): Ledger {
+  const mode = filed && recorded === 'nothing' ? 'fingerprints' : recorded;
   const counts: Counts = {
     connections: 0,
     binds: 0,
@@ -159,12 +164,13 @@ export function createBooks(mode: RecordMode): Ledger {
     arrivals.set(key, (arrivals.get(key) ?? 0) + 1);
   };
 
-  return {
+  const ledger: Ledger = {
     counts,
     states,
     codes,
     stopwatch: undefined,
     mode,
+    file: undefined,
     messages,
     arrivals: (destination, text) => arrivals.get(`${destination} ${text}`) ?? 0,
     get repeats() {
@@ -175,6 +181,7 @@ export function createBooks(mode: RecordMode): Ledger {
     },
     arrived(a) {
       if (mode === 'nothing') return;
+      ledger.file?.arrived(a);
       const { octets, concat } = a;
       const content = latin1(Buffer.from(octets.buffer, octets.byteOffset, octets.length), 0, octets.length);
       // The reference is left out: a sender that repeats a message may number it anew.
@@ -197,4 +204,5 @@ export function createBooks(mode: RecordMode): Ledger {
       states.set(word, (states.get(word) ?? 0) + 1);
     },
   };
+  return ledger;
 }

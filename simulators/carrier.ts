@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import type { Behaviour, BehaviourChange } from './behaviour.ts';
+import { createBookWriter } from './book-file.ts';
 import { type Books, createBooks, type RecordMode, type Stopwatch } from './books.ts';
+import { createCarrierBook } from './carrier-book.ts';
 import { cmppCarrier } from './carriers/cmpp.ts';
 import { sgipCarrier } from './carriers/sgip.ts';
 import { smgpCarrier } from './carriers/smgp.ts';
@@ -32,6 +34,8 @@ export interface CarrierOptions {
   readonly accounts: readonly Account[];
   readonly behaviour?: BehaviourChange;
   readonly record?: RecordMode;
+  /** Writes its books into this file, for `yima verdict`; each carrier needs one of its own. */
+  readonly book?: string;
 }
 
 const SPEAKS: Readonly<Record<CarrierProtocol, (centre: Centre, version: number) => Protocol>> = {
@@ -81,14 +85,19 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   }
   if (accounts.length === 0) throw new RangeError('carrier: no account; give at least one { name, secret }');
 
-  const books = createBooks(options.record ?? 'nothing');
+  const books = createBooks(options.record ?? 'nothing', options.book !== undefined);
   const centre = createCentre(accounts, books, options.behaviour ?? {}, (c) => SPEAKS[protocol](c, version));
   const server = createServer({ noDelay: true }, (socket) => centre.accept(socket));
-  server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
   try {
+    if (options.book !== undefined) {
+      const writer = createBookWriter(options.book, { book: 'carrier', protocol, seed: centre.rules.seed });
+      books.file = createCarrierBook(writer, (id) => centre.protocol.reportId(id, 0));
+    }
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
     await once(server, 'listening');
   } catch (e) {
     centre.stop();
+    books.file?.close();
     throw e;
   }
 
@@ -115,6 +124,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
       server.close();
       centre.stop();
       await closed;
+      books.file?.close();
     },
   };
 }

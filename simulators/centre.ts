@@ -380,6 +380,7 @@ export function createCentre(
         if (id === '') id = centre.protocol.nextId(destinations.length);
       } else {
         books.refused(code);
+        if (books.file !== undefined) for (const to of destinations) books.file.refused(to, code);
       }
       const reports = code === 0 && wants !== 0;
       const early = reports && dice.chance(rules.reportBefore.probability);

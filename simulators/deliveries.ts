@@ -96,6 +96,7 @@ export function createDeliveries(
       counts.reports++;
       books.reported(d.word);
       stopwatch?.reported(d.at - d.submittedAt);
+      books.file?.reported(d.id, d.destination, d.word);
       s.speaker.report(d, sequence);
     } else {
       counts.mos++;
@@ -135,8 +136,10 @@ export function createDeliveries(
     books.stopwatch?.acknowledged(clock.now() - d.at);
     if (echo !== undefined && echo !== d.echo) counts.wrongEcho++;
     if (good) {
-      if (d.part === undefined) counts.reportsAnswered++;
-      else counts.mosAnswered++;
+      if (d.part === undefined) {
+        counts.reportsAnswered++;
+        books.file?.taken(d.id, d.destination);
+      } else counts.mosAnswered++;
       d.settle?.();
     } else {
       counts.reportsRefused++;
