@@ -1,5 +1,4 @@
-/** Milliseconds: always the same, or uniform between two bounds. */
-export type Delay = number | { readonly min: number; readonly max: number };
+import { DELAY_FORMS, type Delay, isDelay } from './scenario/distribution.ts';
 
 /**
  * A final state of a message: DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED; or another status
@@ -18,8 +17,9 @@ interface NumberRule {
 }
 
 /**
- * What a simulated carrier does, as data. Probabilities are 0 to 1 and drawn from one seeded sequence: the same seed and
- * the same order of requests give the same history. A `code` of 0 stands for the protocol's usual one.
+ * What a simulated carrier does, as data. Probabilities are 0 to 1; what is drawn hangs on the seed and the message alone
+ * (scenario/draw.ts). A `code` of 0 stands for the protocol's usual one. Code asks for the behaviour of its event
+ * (`Centre.ruling`) and obeys it: whether rules of a scenario had a part in it is none of its business.
  */
 export interface Behaviour {
   readonly seed: number;
@@ -29,8 +29,12 @@ export interface Behaviour {
   readonly reportDelay: Delay;
   /** How many of the reports asked for are sent, and with which states (weights). */
   readonly reports: { readonly probability: number; readonly states: Readonly<Record<StateWord, number>> };
-  /** A submit is refused (0: SMPP RSUBMITFAIL, CMPP 9, SGIP 32, SMGP 58). */
-  readonly errorRate: { readonly probability: number; readonly code: number };
+  /** A submit is refused (0: SMPP RSUBMITFAIL, CMPP 9, SGIP 32, SMGP 58), or with one of `codes` by their weights. */
+  readonly errorRate: {
+    readonly probability: number;
+    readonly code: number;
+    readonly codes: Readonly<Record<string, number>>;
+  };
   /** Submits of an account above this many in a second are refused (0: SMPP RTHROTTLED, CMPP 8, SGIP 88, SMGP 1). `perSecond` 0: off. */
   readonly throttle: { readonly perSecond: number; readonly code: number };
   /** A submit is refused while this many others of its session wait for their answers (0: SMPP RMSGQFUL, CMPP 8, SGIP 33, SMGP 1). */
@@ -78,7 +82,7 @@ export const WELL_BEHAVED: Behaviour = {
   responseDelay: 0,
   reportDelay: 0,
   reports: { probability: 1, states: { DELIVERED: 1 } },
-  errorRate: { probability: 0, code: 0 },
+  errorRate: { probability: 0, code: 0, codes: {} },
   throttle: { perSecond: 0, code: 0 },
   window: { limit: 0, code: 0 },
   silence: { probability: 0, accepted: false },
@@ -99,7 +103,7 @@ export const WELL_BEHAVED: Behaviour = {
   numbers: [],
 };
 
-/** Rules to change: what is left out stays, inside a rule too (but `states` and `numbers` are replaced whole). */
+/** Rules to change: what is left out stays, inside a rule too (but `states`, `codes` and `numbers` are replaced whole). */
 export type BehaviourChange = {
   readonly [K in keyof Behaviour]?: Behaviour[K] extends Delay | string | boolean | readonly unknown[]
     ? Behaviour[K]
@@ -121,14 +125,14 @@ export function changed(rules: Behaviour, change: BehaviourChange): Behaviour {
     const old = (WELL_BEHAVED as unknown as Record<string, unknown>)[name];
     if (old === undefined) fail(name, 'is no rule', `the rules are ${Object.keys(WELL_BEHAVED).join(', ')}`);
     if (name === 'numbers') next[name] = checkNumbers(value);
-    else if (isDelay(name)) next[name] = checkDelay(name, value);
+    else if (isDelayName(name)) next[name] = checkDelay(name, value);
     else if (isRecord(old)) next[name] = { ...(next[name] as object), ...checkParts(name, old, value) };
     else next[name] = checkPart(name, name, old, value);
   }
   return next as unknown as Behaviour;
 }
 
-const isDelay = (name: string): boolean => name === 'responseDelay' || name === 'reportDelay' || name === 'delay';
+const isDelayName = (name: string): boolean => name === 'responseDelay' || name === 'reportDelay' || name === 'delay';
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
 
 function fail(name: string, what: string, remedy: string): never {
@@ -145,8 +149,9 @@ function checkParts(name: string, old: Record<string, unknown>, value: unknown):
 }
 
 function checkPart(path: string, part: string, old: unknown, value: unknown): unknown {
-  if (isDelay(part)) return checkDelay(path, value);
+  if (isDelayName(part)) return checkDelay(path, value);
   if (part === 'states') return checkStates(path, value);
+  if (part === 'codes') return checkCodes(path, value);
   if (typeof value !== typeof old) fail(path, `is ${JSON.stringify(value)}`, `give a ${typeof old}`);
   const words = WORDS[part];
   if (words !== undefined && !words.includes(value as string)) {
@@ -161,10 +166,16 @@ function checkPart(path: string, part: string, old: unknown, value: unknown): un
 }
 
 function checkDelay(path: string, value: unknown): unknown {
-  const good = (n: unknown): n is number => typeof n === 'number' && n >= 0 && Number.isFinite(n);
-  if (good(value)) return value;
-  if (isRecord(value) && good(value.min) && good(value.max) && value.min <= value.max) return value;
-  return fail(path, `is ${JSON.stringify(value)}`, 'give milliseconds, or { min, max }');
+  return isDelay(value) ? value : fail(path, `is ${JSON.stringify(value)}`, DELAY_FORMS);
+}
+
+function checkCodes(path: string, value: unknown): unknown {
+  const good =
+    isRecord(value) &&
+    Object.entries(value).every(([code, w]) => /^\d+$/.test(code) && typeof w === 'number' && w >= 0) &&
+    (Object.keys(value).length === 0 || Object.values(value).some((w) => w !== 0));
+  if (!good) fail(path, `is ${JSON.stringify(value)}`, 'give weights by code, such as { "8": 3, "9": 1 }');
+  return value;
 }
 
 function checkStates(path: string, value: unknown): unknown {
@@ -189,48 +200,33 @@ function checkNumbers(value: unknown): unknown {
   return value;
 }
 
-/** Draws for the rules, from one seeded sequence. */
-export interface Dice {
-  /** True with this probability. Draws only where the outcome is open. */
-  chance(probability: number): boolean;
-  /** A delay in milliseconds. */
-  delay(delay: Delay): number;
-  /** One word by weight. */
-  word(weights: Readonly<Record<string, number>>): string;
-  /** An octet. */
-  octet(): number;
-}
+/** Fields that draw nothing, whatever they are. */
+const DRAWLESS: ReadonlySet<string> = new Set<keyof Behaviour>([
+  'seed',
+  'throttle',
+  'window',
+  'disconnect',
+  'slow',
+  'reportOn',
+  'hold',
+  'deliverWindow',
+  'redeliver',
+  'idForm',
+  'duplex',
+  'probe',
+  'numbers',
+]);
 
-/** Mulberry32 (public domain, T. Ettinger): 32 bits of state are enough for outcomes. */
-export function createDice(seed: number): Dice {
-  let state = seed >>> 0;
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-  let table: Readonly<Record<string, number>> | undefined;
-  let words: string[] = [];
-  let bounds: number[] = [];
-
-  return {
-    chance: (probability) => probability > 0 && (probability >= 1 || random() < probability),
-    delay: (delay) => (typeof delay === 'number' ? delay : delay.min + random() * (delay.max - delay.min)),
-    word(weights) {
-      if (weights !== table) {
-        table = weights;
-        words = Object.keys(weights).filter((w) => weights[w]! > 0);
-        let sum = 0;
-        bounds = words.map((w) => (sum += weights[w]!));
-      }
-      if (words.length === 1) return words[0]!;
-      const at = random() * bounds[bounds.length - 1]!;
-      let k = 0;
-      while (bounds[k]! <= at && k < words.length - 1) k++;
-      return words[k]!;
-    },
-    octet: () => Math.floor(random() * 256),
-  };
+/** Whether something may hang on chance: then a message needs its lot, which costs a pass over its octets. */
+export function drawsLots(behaviour: Behaviour): boolean {
+  return Object.entries(behaviour).some(([name, value]) => {
+    if (DRAWLESS.has(name)) return false;
+    if (isDelayName(name)) return typeof value !== 'number';
+    if (name === 'reports') {
+      const { probability, states } = behaviour.reports;
+      return (probability > 0 && probability < 1) || Object.values(states).filter((w) => w > 0).length > 1;
+    }
+    if (isRecord(value) && value.probability === 0) return false;
+    return JSON.stringify(value) !== JSON.stringify(WELL_BEHAVED[name as keyof Behaviour]);
+  });
 }

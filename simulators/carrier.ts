@@ -11,6 +11,7 @@ import { smgpCarrier } from './carriers/smgp.ts';
 import { smppCarrier } from './carriers/smpp.ts';
 import { type Centre, createCentre, type Standing } from './centre.ts';
 import type { Account, Callback, Mo, Protocol } from './protocol.ts';
+import type { Rule } from './scenario/rules.ts';
 import type { TapReader } from './tap.ts';
 
 /** Versions by protocol, as they are called and as they are on the wire; the first is the default. */
@@ -33,6 +34,8 @@ export interface CarrierOptions {
   readonly port?: number;
   readonly accounts: readonly Account[];
   readonly behaviour?: BehaviourChange;
+  /** Changes for some events only; in order, the later ones win. */
+  readonly rules?: readonly Rule[];
   readonly record?: RecordMode;
   /** Writes its books into this file, for `yima verdict`; each carrier needs one of its own. */
   readonly book?: string;
@@ -49,9 +52,15 @@ const SPEAKS: Readonly<Record<CarrierProtocol, (centre: Centre, version: number)
 export interface Carrier {
   readonly port: number;
   readonly books: Books;
+  /** The base: what holds where no rule does. */
   readonly behaviour: Behaviour;
-  /** Changes rules from now on. Throws RangeError for a rule that is none. */
+  readonly rules: readonly Rule[];
+  /** Changes the base from now on. Throws RangeError for a rule that is none. */
   change(behaviour: BehaviourChange): void;
+  /** Behind the others, so that it wins. Throws RangeError for a name that is taken and for what is no rule. */
+  addRule(rule: Rule): void;
+  /** False: there is none of this name. */
+  removeRule(name: string): boolean;
   /** Sessions that are logged in. */
   readonly sessions: number;
   /** How things stand now, summed over its sessions. */
@@ -86,12 +95,14 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   if (accounts.length === 0) throw new RangeError('carrier: no account; give at least one { name, secret }');
 
   const books = createBooks(options.record ?? 'nothing', options.book !== undefined);
-  const centre = createCentre(accounts, books, options.behaviour ?? {}, (c) => SPEAKS[protocol](c, version));
+  const centre = createCentre(accounts, books, options.behaviour ?? {}, options.rules ?? [], (c) =>
+    SPEAKS[protocol](c, version),
+  );
   const server = createServer({ noDelay: true }, (socket) => centre.accept(socket));
   try {
     if (options.book !== undefined) {
-      const writer = createBookWriter(options.book, { book: 'carrier', protocol, seed: centre.rules.seed });
-      books.file = createCarrierBook(writer, (id) => centre.protocol.reportId(id, 0));
+      const writer = createBookWriter(options.book, { book: 'carrier', protocol, seed: centre.behaviour.seed });
+      books.file = createCarrierBook(writer, (id) => centre.protocol.reportId(id, 0, centre.behaviour));
     }
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
     await once(server, 'listening');
@@ -105,9 +116,14 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     port: (server.address() as AddressInfo).port,
     books,
     get behaviour() {
+      return centre.behaviour;
+    },
+    get rules() {
       return centre.rules;
     },
     change: centre.change,
+    addRule: centre.addRule,
+    removeRule: centre.removeRule,
     get sessions() {
       return centre.standing().sessions;
     },

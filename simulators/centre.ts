@@ -1,10 +1,15 @@
 import type { Socket } from 'node:net';
-import { type Behaviour, type BehaviourChange, changed, createDice, WELL_BEHAVED } from './behaviour.ts';
+import type { Behaviour, BehaviourChange } from './behaviour.ts';
 import type { Ledger } from './books.ts';
 import { createDeliveries, flightPlaces } from './deliveries.ts';
 import { createDue } from './due.ts';
 import { createPeer, type Peer } from './peer.ts';
-import type { Account, AccountBook, Callback, Delivery, Mo, Protocol, Session, Speaker } from './protocol.ts';
+import type { Account, AccountBook, Callback, Delivery, Mo, Protocol, Session, Speaker, Submit } from './protocol.ts';
+import { delayOf } from './scenario/distribution.ts';
+import { chance, chosen, drawn, type Lot, lotOf, purpose } from './scenario/draw.ts';
+import { createRulebook, type Regime, type Rule } from './scenario/rules.ts';
+import { createSubmitEvent } from './scenario/submit-event.ts';
+import type { Event } from './scenario/when.ts';
 import { createTap, type Tap } from './tap.ts';
 
 /** What is open, summed over the sessions. */
@@ -25,17 +30,26 @@ interface Answer {
   readonly sequence: number;
   readonly code: number;
   readonly id: string;
+  readonly regime: Regime;
+  readonly lot: Lot;
   /** The connection ends after it. */
   readonly last: boolean;
 }
 
 /** What every simulated carrier does, whatever it speaks: accepts, refuses, reports and misbehaves by its rules. */
 export interface Centre {
-  readonly rules: Behaviour;
+  /** The base, which holds for events that no rule is for. */
+  readonly behaviour: Behaviour;
+  readonly rules: readonly Rule[];
   readonly books: Ledger;
   readonly sessions: ReadonlySet<Session>;
   readonly protocol: Protocol;
   change(change: BehaviourChange): void;
+  addRule(rule: Rule): void;
+  /** False: there is none of this name. */
+  removeRule(name: string): boolean;
+  /** The behaviour that the rules of a session, a submit's answer or a delivery make now. */
+  ruling(regime: Regime): Behaviour;
   /** Milliseconds since 1970, from a clock that does not step back. */
   now(): number;
   /** `dialled`: the account, where the connection is ours. */
@@ -47,21 +61,8 @@ export interface Centre {
   /** An account has let us in, on a connection of ours. */
   joined(session: Session, book: AccountBook): void;
   refused(session: Session): void;
-  /**
-   * A submit came. `wants`: registered_delivery bits 1-0 (0 no report, 1 any, 2 failures, 3 successes). `fault`: a code
-   * for what is wrong with it, or 0. `named`: the id, where the submit brings it. Returns the id if the message was
-   * accepted, else ''.
-   */
-  submit(
-    session: Session,
-    command: number,
-    sequence: number,
-    source: string,
-    destinations: readonly string[],
-    wants: number,
-    fault: number,
-    named?: string,
-  ): string;
+  /** A submit came. Returns the id if the message was accepted, else ''. */
+  submit(session: Session, submit: Submit): string;
   /** The other side answered one of our requests; see `Deliveries.answered`. */
   answered(session: Session, sequence: number, good: boolean, echo?: string): void;
   /** The waiting report of a message, by its reported id. */
@@ -78,10 +79,26 @@ export interface Centre {
 /** How often sessions are looked at for silence and for unanswered reports. */
 const LOOK_MS = 200;
 
+// What is drawn for.
+const GARBAGE = purpose('garbage');
+const GARBAGE_OCTET = purpose('garbage octet');
+const ERROR = purpose('error');
+const ERROR_CODE = purpose('error code');
+const SILENCE = purpose('silence');
+const REPORT_BEFORE = purpose('report before');
+const RESPONSE_DELAY = purpose('response delay');
+const REPORT_DELAY = purpose('report delay');
+const LATE = purpose('late report');
+const STATE = purpose('state');
+const REPORT = purpose('report');
+const DUPLICATE = purpose('duplicate report');
+const REFUSE_BIND = purpose('refuse bind');
+
 export function createCentre(
   accounts: readonly Account[],
   books: Ledger,
   behaviour: BehaviourChange,
+  rules: readonly Rule[],
   makeProtocol: (centre: Centre) => Protocol,
 ): Centre {
   const epoch = performance.timeOrigin;
@@ -96,59 +113,53 @@ export function createCentre(
       waiting: [],
       head: 0,
       turn: 0,
-      times: new Float64Array(0),
-      timesAt: 0,
+      held: [],
+      rates: new Map(),
     });
   }
   const { counts } = books;
   const clock = { now, coarse: now() };
-  let rules = changed(WELL_BEHAVED, behaviour);
-  let dice = createDice(rules.seed);
+  const rulebook = createRulebook(behaviour, rules, clock.coarse);
+  const { base } = rulebook;
+  const ruling = (regime: Regime): Behaviour =>
+    regime.timed ? rulebook.now(regime, clock.coarse).behaviour : regime.behaviour;
+  const submitEvent = createSubmitEvent(
+    () => base.behaviour.seed,
+    (dataCoding, octets) => centre.protocol.codingOf(dataCoding, octets),
+  );
+  let mos = 0;
   const due = createDue<Answer | Delivery>((item) => {
     clock.coarse = item.at;
-    if ('command' in item)
-      respond(item.session, item.submittedAt, item.command, item.sequence, item.code, item.id, item.last);
+    if ('command' in item) respond(item);
     else deliveries.enqueue(item);
   }, now);
-  const deliveries = createDeliveries(
-    () => rules,
-    books,
-    clock,
-    due.add,
-    (book) => centre.protocol.starved?.(book),
-  );
+  const deliveries = createDeliveries(ruling, books, clock, due.add, (book) => centre.protocol.starved?.(book));
 
   // -- Answers ---------------------------------------------------------------------------------------------------
 
-  function respond(
-    s: Session,
-    submittedAt: number,
-    command: number,
-    sequence: number,
-    code: number,
-    id: string,
-    last: boolean,
-  ): void {
+  function respond(answer: Answer): void {
+    const s = answer.session;
     s.unanswered--;
     const { peer } = s;
     if (peer.closed) return;
     const start = peer.at;
-    s.speaker.answer(command, sequence, code, id);
+    s.speaker.answer(answer.command, answer.sequence, answer.code, answer.id);
     counts.answered++;
-    books.stopwatch?.answered(now() - submittedAt);
-    if (dice.chance(rules.garbage.probability)) spoil(peer, start);
-    if (last) peer.end();
+    books.stopwatch?.answered(now() - answer.submittedAt);
+    const { garbage } = ruling(answer.regime);
+    if (chance(answer.lot, GARBAGE, garbage.probability)) spoil(peer, start, garbage.kind, answer.lot);
+    if (answer.last) peer.end();
   }
 
   /** Spoils the frame that was just written. */
-  function spoil(peer: Peer, start: number): void {
+  function spoil(peer: Peer, start: number, kind: Behaviour['garbage']['kind'], lot: Lot): void {
     counts.spoilt++;
     const { out } = peer;
-    switch (rules.garbage.kind) {
+    switch (kind) {
       case 'octets':
         // A first octet that no length has: the frame border is lost for sure.
         out[start] = 0x7f;
-        for (let o = start + 1; o < peer.at; o++) out[o] = dice.octet();
+        for (let o = start + 1; o < peer.at; o++) out[o] = Math.floor(drawn(lot, GARBAGE_OCTET, o - start) * 256);
         break;
       case 'length':
         out.writeUInt32BE(5, start);
@@ -168,34 +179,45 @@ export function createCentre(
 
   // -- Verdicts --------------------------------------------------------------------------------------------------
 
-  function verdict(s: Session, book: AccountBook, destinations: readonly string[], at: number): number {
+  function verdict(
+    s: Session,
+    book: AccountBook,
+    destinations: readonly string[],
+    at: number,
+    rules: Behaviour,
+    lot: Lot,
+  ): number {
     const { codes } = centre.protocol;
     const { throttle, window, errorRate } = rules;
-    if (throttle.perSecond > 0) {
-      // Flow is counted in messages, and over any second: the n-th last one must be older than one.
-      if (book.times.length !== throttle.perSecond) {
-        book.times = new Float64Array(throttle.perSecond);
-        book.timesAt = 0;
-      }
-      for (let k = 0; k < destinations.length; k++) {
-        if (at - book.times[book.timesAt]! < 1000) {
-          counts.throttled++;
-          return throttle.code || codes.throttled;
-        }
-        book.times[book.timesAt] = at;
-        book.timesAt = (book.timesAt + 1) % book.times.length;
-      }
+    if (throttle.perSecond > 0 && tooFast(book, throttle.perSecond, destinations.length, at)) {
+      counts.throttled++;
+      return throttle.code || codes.throttled;
     }
     if (window.limit > 0 && s.unanswered >= window.limit) return window.code || codes.queueFull;
     if (rules.numbers.length > 0) {
-      const code = numberRule(destinations[0])?.code;
+      const code = numberRule(rules, destinations[0])?.code;
       if (code !== undefined && code !== 0) return code;
     }
-    if (dice.chance(errorRate.probability)) return errorRate.code || codes.error;
-    return 0;
+    if (!chance(lot, ERROR, errorRate.probability)) return 0;
+    return Number(chosen(lot, ERROR_CODE, errorRate.codes)) || errorRate.code || codes.error;
   }
 
-  const numberRule = (destination: string | undefined) =>
+  /** Flow is counted in messages, and over any second: the n-th last one must be older than one. */
+  function tooFast(book: AccountBook, perSecond: number, messages: number, at: number): boolean {
+    let rate = book.rates.get(perSecond);
+    if (rate === undefined) {
+      rate = { times: new Float64Array(perSecond), at: 0 };
+      book.rates.set(perSecond, rate);
+    }
+    for (let k = 0; k < messages; k++) {
+      if (at - rate.times[rate.at]! < 1000) return true;
+      rate.times[rate.at] = at;
+      rate.at = (rate.at + 1) % perSecond;
+    }
+    return false;
+  }
+
+  const numberRule = (rules: Behaviour, destination: string | undefined) =>
     destination === undefined ? undefined : rules.numbers.find((r) => destination.endsWith(r.suffix));
 
   // -- Reports ---------------------------------------------------------------------------------------------------
@@ -205,19 +227,23 @@ export function createCentre(
     s: Session,
     book: AccountBook,
     id: string,
-    source: string,
-    destinations: readonly string[],
-    wants: number,
+    submit: Submit,
+    submitRegime: Regime,
+    lot: Lot,
     submittedAt: number,
     at: number,
   ): void {
+    const { source, destinations, wants } = submit;
     for (let k = 0; k < destinations.length; k++) {
       const destination = destinations[k]!;
+      const regime = k === 0 ? submitRegime : regimeFor(destination, submitRegime, submittedAt);
+      const rules = ruling(regime);
       const word =
-        (rules.numbers.length > 0 ? numberRule(destination)?.state : undefined) ?? dice.word(rules.reports.states);
+        (rules.numbers.length > 0 ? numberRule(rules, destination)?.state : undefined) ??
+        chosen(lot, STATE, rules.reports.states, k);
       if (wants === 2 && word === 'DELIVERED') continue;
       if (wants === 3 && word !== 'DELIVERED') continue;
-      if (!dice.chance(rules.reports.probability)) {
+      if (!chance(lot, REPORT, rules.reports.probability, k)) {
         counts.reportsWithheld++;
         continue;
       }
@@ -227,24 +253,47 @@ export function createCentre(
         echo: '',
         book,
         session: s,
-        id: centre.protocol.reportId(id, k),
+        id: centre.protocol.reportId(id, k, rules),
         source,
         destination,
         word,
         submittedAt,
+        regime,
+        lot,
         part: undefined,
         settle: undefined,
       };
       if (at <= submittedAt) deliveries.enqueue(delivery);
       else due.add(delivery);
-      if (dice.chance(rules.duplicateReport.probability)) {
+      if (chance(lot, DUPLICATE, rules.duplicateReport.probability, k)) {
         counts.reportsDuplicated++;
         due.add({ ...delivery });
       }
     }
   }
 
+  /** The rules for a further destination of the submit that is being taken. */
+  function regimeFor(destination: string, first: Regime, at: number): Regime {
+    if (!rulebook.some) return first;
+    submitEvent.to(destination);
+    return rulebook.of(submitEvent, at);
+  }
+
   // -- Sessions --------------------------------------------------------------------------------------------------
+
+  function regimeOf(s: Session, kind: 'login' | 'connection', book: AccountBook | undefined): Regime {
+    if (!rulebook.some) return base;
+    const event: Event = {
+      kind,
+      account: book?.account.name,
+      session: s.ordinal,
+      number: undefined,
+      source: undefined,
+      text: () => undefined,
+      lot: () => s.lot,
+    };
+    return rulebook.of(event, now());
+  }
 
   function closed(s: Session): void {
     sessions.delete(s);
@@ -264,8 +313,9 @@ export function createCentre(
     for (const s of sessions) {
       const { book } = s;
       if (book === undefined) continue;
-      deliveries.repeat(s, book, at - rules.redeliver.unanswered);
-      if (rules.probe.every > 0 && at - s.lastProbeAt >= rules.probe.every) {
+      const { redeliver, probe } = ruling(s.regime);
+      deliveries.repeat(s, book, at - redeliver.unanswered);
+      if (probe.every > 0 && at - s.lastProbeAt >= probe.every) {
         s.lastProbeAt = at;
         if (!s.heard) s.speaker.probe(deliveries.nextSequence(s));
         s.heard = false;
@@ -273,7 +323,9 @@ export function createCentre(
       deliveries.pump(book);
     }
     // Whom nobody serves: protocols that dial try again.
-    for (const book of accountBooks.values()) if (book.head < book.waiting.length) deliveries.pump(book);
+    for (const book of accountBooks.values()) {
+      if (book.head < book.waiting.length || book.held.length > 0) deliveries.pump(book);
+    }
   }, LOOK_MS);
 
   const tap = createTap();
@@ -284,14 +336,25 @@ export function createCentre(
     tap,
     now,
     protocol: undefined as unknown as Protocol,
-    get rules() {
-      return rules;
+    get behaviour() {
+      return base.behaviour;
     },
+    get rules() {
+      return rulebook.rules;
+    },
+    ruling,
     change(change) {
-      const { seed } = rules;
-      rules = changed(rules, change);
-      if (rules.seed !== seed) dice = createDice(rules.seed);
-      for (const book of accountBooks.values()) deliveries.pump(book);
+      rulebook.change(change);
+      pumpAll();
+    },
+    addRule(rule) {
+      rulebook.add(rule);
+      for (const s of sessions) s.regime = regimeOf(s, s.book === undefined ? 'connection' : 'login', s.book);
+    },
+    removeRule(name) {
+      const removed = rulebook.remove(name);
+      pumpAll();
+      return removed;
     },
     find: (name) => accountBooks.get(name),
     accept(socket, dialled) {
@@ -300,7 +363,7 @@ export function createCentre(
         onFrame(b, start, end) {
           s.frames++;
           s.heard = true;
-          const { slow } = rules;
+          const { slow } = ruling(s.regime);
           if (slow.every > 0 && s.frames % slow.every === 0) peer.pause(slow.pause);
           s.speaker.onFrame(b, start, end);
         },
@@ -309,8 +372,12 @@ export function createCentre(
         },
         onClose: () => closed(s),
       });
+      const { seed, deliverWindow } = base.behaviour;
       const s: Session = {
         peer,
+        ordinal: counts.connections,
+        lot: lotOf(seed, counts.connections, 0),
+        regime: base,
         dialled,
         book: undefined,
         receives: false,
@@ -320,10 +387,11 @@ export function createCentre(
         sequence: 0,
         heard: false,
         lastProbeAt: now(),
-        flight: new Array<Delivery | undefined>(flightPlaces(rules.deliverWindow)).fill(undefined),
+        flight: new Array<Delivery | undefined>(flightPlaces(deliverWindow)).fill(undefined),
         inFlight: 0,
         speaker: undefined as unknown as Speaker,
       };
+      s.regime = regimeOf(s, 'connection', undefined);
       s.speaker = centre.protocol.speak(s);
       sessions.add(s);
       tap.join(peer, dialled !== undefined);
@@ -331,7 +399,9 @@ export function createCentre(
     },
     admit(s, book, receives) {
       const { codes } = centre.protocol;
-      if (dice.chance(rules.refuseBind.probability)) return rules.refuseBind.code || codes.bindFailed;
+      s.regime = regimeOf(s, 'login', book);
+      const { refuseBind } = ruling(s.regime);
+      if (chance(s.lot, REFUSE_BIND, refuseBind.probability)) return refuseBind.code || codes.bindFailed;
       if (book.sessions.length >= (book.account.maxSessions ?? Infinity)) return codes.tooManySessions;
       counts.binds++;
       s.book = book;
@@ -344,6 +414,7 @@ export function createCentre(
     },
     joined(s, book) {
       s.book = book;
+      s.regime = regimeOf(s, 'login', book);
       s.receives = true;
       book.sessions.push(s);
       deliveries.pump(book);
@@ -352,8 +423,15 @@ export function createCentre(
       counts.bindsRefused++;
       s.peer.end();
     },
-    submit(s, command, sequence, source, destinations, wants, fault, named = '') {
+    submit(s, submit) {
       const book = s.book!;
+      const { command, sequence, destinations, fault, wants } = submit;
+      const at = now();
+      clock.coarse = at;
+      submitEvent.about(s, submit);
+      const regime = rulebook.some ? rulebook.of(submitEvent, at) : base;
+      const rules = ruling(regime);
+      const lot = rulebook.draws ? submitEvent.lot() : 0;
       const { disconnect, silence } = rules;
       counts.submits++;
       counts.messages += destinations.length;
@@ -366,37 +444,37 @@ export function createCentre(
           return '';
         }
       }
-      const at = now();
-      clock.coarse = at;
-      const code = fault || verdict(s, book, destinations, at);
-      const silent = dice.chance(silence.probability);
+      const code = fault || verdict(s, book, destinations, at, rules, lot);
+      const silent = chance(lot, SILENCE, silence.probability);
       if (silent) counts.silent++;
       if (silent && last) s.peer.end();
       if (silent && !silence.accepted) return '';
 
-      let id = named;
+      let id = submit.named;
       if (code === 0) {
         counts.accepted++;
-        if (id === '') id = centre.protocol.nextId(destinations.length);
+        if (id === '') id = centre.protocol.nextId(destinations.length, rules);
       } else {
         books.refused(code);
         if (books.file !== undefined) for (const to of destinations) books.file.refused(to, code);
       }
       const reports = code === 0 && wants !== 0;
-      const early = reports && dice.chance(rules.reportBefore.probability);
-      if (early) planReports(s, book, id, source, destinations, wants, at, at);
-      const delay = dice.delay(rules.responseDelay);
+      const early = reports && chance(lot, REPORT_BEFORE, rules.reportBefore.probability);
+      if (early) planReports(s, book, id, submit, regime, lot, at, at);
+      const delay = delayOf(rules.responseDelay, lot, RESPONSE_DELAY);
       if (!silent) {
         s.unanswered++;
         if (s.unanswered > counts.windowPeak) counts.windowPeak = s.unanswered;
-        if (delay === 0) respond(s, at, command, sequence, code, id, last);
-        else due.add({ at: at + delay, submittedAt: at, session: s, command, sequence, code, id, last });
+        const answer = { at: at + delay, submittedAt: at, session: s, command, sequence, code, id, regime, lot, last };
+        if (delay === 0) respond(answer);
+        else due.add(answer);
       }
       if (reports && !early) {
         const { lateReport, reportDelay } = rules;
-        const after = dice.delay(dice.chance(lateReport.probability) ? lateReport.delay : reportDelay);
+        const late = chance(lot, LATE, lateReport.probability);
+        const after = delayOf(late ? lateReport.delay : reportDelay, lot, REPORT_DELAY);
         // Never in the turn of the answer: due things come after it, whatever socket they take.
-        planReports(s, book, id, source, destinations, wants, at, at + delay + Math.max(after, 0.001));
+        planReports(s, book, id, submit, regime, lot, at, at + delay + Math.max(after, 0.001));
       }
       return code === 0 ? id : '';
     },
@@ -405,8 +483,10 @@ export function createCentre(
       const is = (d: Delivery): boolean => d.id === id && d.part === undefined;
       const item = due.find((x) => !('command' in x) && is(x)) as Delivery | undefined;
       if (item !== undefined) return item;
-      for (const { waiting, head } of accountBooks.values()) {
+      for (const { waiting, head, held } of accountBooks.values()) {
         for (let k = head; k < waiting.length; k++) if (is(waiting[k]!)) return waiting[k];
+        const found = held.find(is);
+        if (found !== undefined) return found;
       }
       return undefined;
     },
@@ -428,11 +508,13 @@ export function createCentre(
             echo: '',
             book,
             session: undefined,
-            id: centre.protocol.nextId(1),
+            id: centre.protocol.nextId(1, base.behaviour),
             source: mo.to,
             destination: mo.from,
             word: '',
             submittedAt: now(),
+            regime: base,
+            lot: lotOf(base.behaviour.seed, ++mos, 1),
             part,
             settle,
           });
@@ -464,6 +546,9 @@ export function createCentre(
       due.stop();
       for (const s of sessions) s.peer.socket.destroy();
     },
+  };
+  const pumpAll = (): void => {
+    for (const book of accountBooks.values()) deliveries.pump(book);
   };
   (centre as { protocol: Protocol }).protocol = makeProtocol(centre);
   return centre;

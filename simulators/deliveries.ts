@@ -1,6 +1,7 @@
 import type { Behaviour } from './behaviour.ts';
 import type { Ledger } from './books.ts';
 import type { AccountBook, Delivery, Session } from './protocol.ts';
+import type { Regime } from './scenario/rules.ts';
 
 /** The time, and the time of the last thing that happened: near enough where nothing hangs on it, and free. */
 export interface Clock {
@@ -28,9 +29,9 @@ export function flightPlaces(window: number): number {
   return places;
 }
 
-/** `later` brings a delivery back to `enqueue` at its time; `starved` hears of accounts that have no session for it. */
+/** `ruling`: the behaviour that a regime makes now. `later` brings a delivery back to `enqueue` at its time; `starved` hears of accounts that have no session for it. */
 export function createDeliveries(
-  rules: () => Behaviour,
+  ruling: (regime: Regime) => Behaviour,
   books: Ledger,
   clock: Clock,
   later: (d: Delivery) => void,
@@ -38,17 +39,20 @@ export function createDeliveries(
 ): Deliveries {
   const { counts } = books;
 
-  const ready = (s: Session): boolean =>
-    s.receives &&
-    !rules().hold &&
-    s.inFlight < rules().deliverWindow &&
-    s.inFlight * 2 < s.flight.length &&
-    !s.peer.closed &&
-    s.peer.clear;
+  function ready(s: Session): boolean {
+    if (!s.receives) return false;
+    const { hold, deliverWindow } = ruling(s.regime);
+    return !hold && s.inFlight < deliverWindow && s.inFlight * 2 < s.flight.length && !s.peer.closed && s.peer.clear;
+  }
 
-  /** A session that can take a delivery now. */
-  function pick(book: AccountBook, prefer: Session | undefined): Session | undefined {
-    if (rules().reportOn === 'same' && prefer !== undefined && prefer.book === book && ready(prefer)) return prefer;
+  /** Whether a rule for this message holds it; the others are not to wait behind it. */
+  const held = (d: Delivery): boolean => d.regime.rules.length > 0 && ruling(d.regime).hold;
+
+  /** A session that can take the delivery now. */
+  function pick(book: AccountBook, d: Delivery): Session | undefined {
+    const prefer = d.session;
+    if (ruling(d.regime).reportOn === 'same' && prefer !== undefined && prefer.book === book && ready(prefer))
+      return prefer;
     const n = book.sessions.length;
     for (let k = 0; k < n; k++) {
       book.turn = (book.turn + 1) % n;
@@ -60,8 +64,12 @@ export function createDeliveries(
 
   function enqueue(d: Delivery) {
     const { book } = d;
+    if (held(d)) {
+      book.held.push(d);
+      return;
+    }
     if (book.head === book.waiting.length) {
-      const s = pick(book, d.session);
+      const s = pick(book, d);
       if (s !== undefined) return send(s, d);
     }
     book.waiting.push(d);
@@ -69,9 +77,14 @@ export function createDeliveries(
   }
 
   function pump(book: AccountBook): void {
+    if (book.held.length > 0) {
+      const still: Delivery[] = [];
+      for (const d of book.held) (held(d) ? still : book.waiting).push(d);
+      book.held = still;
+    }
     while (book.head < book.waiting.length) {
       const d = book.waiting[book.head]!;
-      const s = pick(book, d.session);
+      const s = pick(book, d);
       if (s === undefined) {
         starved(book);
         break;
@@ -144,7 +157,7 @@ export function createDeliveries(
     } else {
       counts.reportsRefused++;
       counts.reportsRepeated++;
-      d.at = clock.now() + rules().redeliver.refused;
+      d.at = clock.now() + ruling(d.regime).redeliver.refused;
       later(d);
     }
     if (d.book.head < d.book.waiting.length) pump(d.book);

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { BehaviourChange, Delay } from './behaviour.ts';
+import type { BehaviourChange } from './behaviour.ts';
 import type { RecordMode } from './books.ts';
 import { listenForCalls } from './callback.ts';
 import { type Carrier, type CarrierOptions, type CarrierProtocol, startCarrier } from './carrier.ts';
 import { createLoad, type LoadOptions } from './platform.ts';
 import type { Account, Mo } from './protocol.ts';
+import type { Delay } from './scenario/distribution.ts';
 import { formatVerdict } from './verdict.ts';
 
 const number = (text: string): number => {

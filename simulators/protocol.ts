@@ -1,6 +1,9 @@
 import type { Coding } from '../protocols/text/charset.ts';
 import type { FrameRule } from '../protocols/wire/frame.ts';
+import type { Behaviour } from './behaviour.ts';
 import type { Peer } from './peer.ts';
+import type { Lot } from './scenario/draw.ts';
+import type { Regime } from './scenario/rules.ts';
 
 /** Who may log in. */
 export interface Account {
@@ -34,6 +37,25 @@ export interface Mo {
   readonly account?: string;
 }
 
+/** A submit as its protocol read it; its octets are a view that is valid during the call. */
+export interface Submit {
+  readonly command: number;
+  readonly sequence: number;
+  readonly source: string;
+  readonly destinations: readonly string[];
+  /** registered_delivery bits 1-0: 0 no report, 1 any, 2 failures, 3 successes. */
+  readonly wants: number;
+  /** A code for what is wrong with it, or 0. */
+  readonly fault: number;
+  /** The id, where the submit brings it. */
+  readonly named: string;
+  /** Of the part, with a user data header if `udhi`. */
+  readonly octets: Uint8Array;
+  readonly udhi: boolean;
+  /** data_coding or Msg_Fmt. */
+  readonly dataCoding: number;
+}
+
 /** One MO PDU's worth. */
 export interface MoPart {
   /** data_coding or Msg_Fmt. */
@@ -59,9 +81,11 @@ export interface Protocol {
   readonly sequenceAt: number;
   readonly codes: Codes;
   /** An id for `count` messages, as the answer tells it. */
-  nextId(count: number): string;
+  nextId(count: number, rules: Behaviour): string;
   /** The id under which the report of the k-th of these messages comes. */
-  reportId(id: string, k: number): string;
+  reportId(id: string, k: number, rules: Behaviour): string;
+  /** How the text of a submit is coded. */
+  codingOf(dataCoding: number, octets: Uint8Array): Coding;
   /** The PDUs of an MO. */
   cut(mo: Mo): MoPart[];
   speak(session: Session): Speaker;
@@ -82,6 +106,12 @@ export interface Speaker {
 
 export interface Session {
   readonly peer: Peer;
+  /** Of the connections since the start, from 1. */
+  readonly ordinal: number;
+  /** Of the draws for the connection and its logins. */
+  readonly lot: Lot;
+  /** The rules that it is under: see `Centre.ruling`. */
+  regime: Regime;
   /** The account that we dialled; undefined where it dialled us. */
   readonly dialled: AccountBook | undefined;
   /** Undefined until logged in. */
@@ -119,6 +149,10 @@ export interface Delivery {
   readonly destination: string;
   word: string;
   readonly submittedAt: number;
+  /** The rules that its submit was under; an MO is under none. */
+  readonly regime: Regime;
+  /** Of the draws for its submit, or for the MO. */
+  readonly lot: Lot;
   readonly part: MoPart | undefined;
   readonly settle: (() => void) | undefined;
 }
@@ -132,7 +166,8 @@ export interface AccountBook {
   waiting: Delivery[];
   head: number;
   turn: number;
-  /** Times of the last submits, a ring as long as `throttle.perSecond`. */
-  times: Float64Array;
-  timesAt: number;
+  /** Due, and held by a rule that is not for all. */
+  held: Delivery[];
+  /** Times of the last submits for each `throttle.perSecond` that is in force, rings of that length. */
+  readonly rates: Map<number, { readonly times: Float64Array; at: number }>;
 }

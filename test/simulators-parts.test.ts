@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDice } from '../simulators/behaviour.ts';
 import { createDue } from '../simulators/due.ts';
 import { createFingerprints, fingerprint } from '../simulators/fingerprints.ts';
+import { delayOf } from '../simulators/scenario/distribution.ts';
+import { chance, chosen, lotOf } from '../simulators/scenario/draw.ts';
 import { createSubmits } from '../simulators/submits.ts';
 
 test('due things come at their time, in order of adding within a millisecond, and later ones beyond a turn of the wheel', async () => {
@@ -64,11 +65,9 @@ test('fingerprints of like texts differ', () => {
   expect(prints.size).toBe(400_000);
 });
 
-test('dice: weights and delays come out as given, from one seed the same', () => {
-  const draw = (seed: number): string => {
-    const dice = createDice(seed);
-    return Array.from({ length: 2000 }, () => dice.word({ a: 3, b: 1, never: 0 })).join('');
-  };
+test('draws: weights and delays come out as given, from one seed the same', () => {
+  const draw = (seed: number): string =>
+    Array.from({ length: 2000 }, (_, k) => chosen(lotOf(seed, k, 0), 1, { a: 3, b: 1, never: 0 })).join('');
   const words = draw(5);
   expect(draw(5)).toBe(words);
   expect(draw(6)).not.toBe(words);
@@ -76,12 +75,11 @@ test('dice: weights and delays come out as given, from one seed the same', () =>
   const a = words.split('a').length - 1;
   expect(a).toBeGreaterThan(1350);
   expect(a).toBeLessThan(1650);
-  const dice = createDice(1);
   for (let k = 0; k < 1000; k++) {
-    const ms = dice.delay({ min: 5, max: 7 });
+    const ms = delayOf({ min: 5, max: 7 }, 1, 1, k);
     expect(ms >= 5 && ms < 7).toBe(true);
   }
-  expect([dice.chance(0), dice.chance(1), dice.delay(3)]).toEqual([false, true, 3]);
+  expect([chance(1, 1, 0), chance(1, 1, 1), delayOf(3, 1, 1)]).toEqual([false, true, 3]);
 });
 
 test('submits: every part has its message, and every message its parts', () => {

@@ -669,7 +669,7 @@ describe('options', () => {
     [{ accounts: [] }, /no account/],
     [{ behaviour: { responsDelay: 1 } }, /responsDelay is no rule; the rules are seed, responseDelay/],
     [{ behaviour: { responseDelay: -1 } }, /responseDelay is -1; give milliseconds/],
-    [{ behaviour: { responseDelay: { min: 5, max: 1 } } }, /give milliseconds, or { min, max }/],
+    [{ behaviour: { responseDelay: { min: 5, max: 1 } } }, /give milliseconds, { min, max }, /],
     [{ behaviour: { errorRate: { probability: 2 } } }, /errorRate.probability is 2; give a number from 0 to 1/],
     [{ behaviour: { errorRate: { chance: 1 } } }, /errorRate.chance is not known; errorRate has probability, code/],
     [{ behaviour: { errorRate: 1 } }, /errorRate is not an object/],

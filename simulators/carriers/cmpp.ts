@@ -73,6 +73,7 @@ export function cmppCarrier(centre: Centre, version: number): Protocol {
     frame: FRAME,
     sequenceAt: 8,
     codes: CODES,
+    codingOf,
     nextId: ids,
     reportId: addToMsgId,
     cut: cutMo,
@@ -139,7 +140,18 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     // Some pass on the octet of 03.40, where the bit is 0x40.
     const udh = (pdu.tpUdhi & 0x41) === 0 ? undefined : parseUdh(msgContent);
     const fault = udh?.fault === undefined ? faultOf(pdu) : BAD_STRUCTURE;
-    const id = centre.submit(session, SUBMIT, sequence, srcId, destTerminalId, wants, fault);
+    const id = centre.submit(session, {
+      command: SUBMIT,
+      sequence,
+      source: srcId,
+      destinations: destTerminalId,
+      wants,
+      fault,
+      named: '',
+      octets: msgContent,
+      udhi: udh !== undefined,
+      dataCoding: msgFmt,
+    });
     if (id === '' || books.mode === 'nothing') return;
     const account = session.book!.account.name;
     const octets = udh === undefined ? msgContent : msgContent.subarray(udh.length);

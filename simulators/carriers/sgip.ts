@@ -57,6 +57,7 @@ export function sgipCarrier(centre: Centre): Protocol {
     // The counter, the last of the three numbers.
     sequenceAt: 16,
     codes: CODES,
+    codingOf,
     // Of MO only: a message is named by the sequence number of its submit.
     nextId: () => '',
     reportId: (id) => id,
@@ -102,7 +103,8 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
     if (session.book !== undefined) result = RESULT.LOGGED_IN_ALREADY;
     else if (book === undefined || loginPassword !== book.account.secret) result = RESULT.BAD_LOGIN;
     else if (loginType !== LOGIN_TYPE.SP_TO_SMG && loginType !== LOGIN_TYPE.TRACE) result = RESULT.BAD_LOGIN_TYPE;
-    else result = centre.admit(session, book, centre.rules.duplex);
+    else result = centre.admit(session, book, false);
+    if (result === RESULT.OK) session.receives = centre.ruling(session.regime).duplex;
     answer(codec.bindResp, result, sequence);
     if (result === RESULT.OK) centre.opened(session);
     else centre.refused(session);
@@ -116,7 +118,18 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
     const udh = hasUdh(pdu.tpUdhi) ? parseUdh(messageContent) : undefined;
     const fault = udh?.fault === undefined ? faultOf(pdu) : RESULT.BAD_PARAMETER;
     const counter = sequences.counterAt(b, start);
-    const id = centre.submit(session, SUBMIT, counter, spNumber, userNumber, wants, fault, sequence);
+    const id = centre.submit(session, {
+      command: SUBMIT,
+      sequence: counter,
+      source: spNumber,
+      destinations: userNumber,
+      wants,
+      fault,
+      named: sequence,
+      octets: messageContent,
+      udhi: udh !== undefined,
+      dataCoding: messageCoding,
+    });
     if (id === '' || books.mode === 'nothing') return;
     const account = session.book!.account.name;
     const octets = udh === undefined ? messageContent : messageContent.subarray(udh.length);

@@ -54,6 +54,7 @@ export function smgpCarrier(centre: Centre, version: number): Protocol {
     frame: FRAME,
     sequenceAt: 8,
     codes: CODES,
+    codingOf,
     nextId: ids,
     reportId: addToMsgId,
     cut: cutMo,
@@ -118,7 +119,18 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     const { srcTermId, destTermId, msgFormat, msgContent } = pdu;
     const udh = hasUdh(tlvUint(pdu.tlvs, TAG.tpUdhi) ?? 0) ? parseUdh(msgContent) : undefined;
     const fault = udh?.fault === undefined ? faultOf(pdu) : STATUS.BAD_STRUCTURE;
-    const id = centre.submit(session, SUBMIT, sequence, srcTermId, destTermId, pdu.needReport === 1 ? 1 : 0, fault);
+    const id = centre.submit(session, {
+      command: SUBMIT,
+      sequence,
+      source: srcTermId,
+      destinations: destTermId,
+      wants: pdu.needReport === 1 ? 1 : 0,
+      fault,
+      named: '',
+      octets: msgContent,
+      udhi: udh !== undefined,
+      dataCoding: msgFormat,
+    });
     if (id === '' || books.mode === 'nothing') return;
     const account = session.book!.account.name;
     const octets = udh === undefined ? msgContent : msgContent.subarray(udh.length);

@@ -19,9 +19,10 @@ import { putLatin1 } from '../../protocols/wire/octets.ts';
 import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, uintTlv } from '../../protocols/wire/tlv.ts';
+import type { Behaviour } from '../behaviour.ts';
 import type { Centre } from '../centre.ts';
 import { partAt, sarConcat } from '../part.ts';
-import type { Codes, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
+import type { Codes, Delivery, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
 import { codingOf, DATA_CODING } from '../smpp-coding.ts';
 
 const CODES: Codes = {
@@ -49,12 +50,12 @@ export function smppCarrier(centre: Centre, version: number): Protocol {
   let low = 0;
   let highText = String(high);
 
-  function nextId(): string {
+  function nextId(_count: number, { idForm }: Behaviour): string {
     if (++low === MILLION) {
       low = 0;
       highText = String(++high);
     }
-    if (centre.rules.idForm.response === 'hex') return (high * MILLION + low).toString(16);
+    if (idForm.response === 'hex') return (high * MILLION + low).toString(16);
     return highText + String(MILLION + low).slice(1);
   }
 
@@ -63,8 +64,9 @@ export function smppCarrier(centre: Centre, version: number): Protocol {
     sequenceAt: 12,
     codes: CODES,
     nextId,
-    reportId(id) {
-      const { response, receipt } = centre.rules.idForm;
+    codingOf,
+    reportId(id, _k, { idForm }) {
+      const { response, receipt } = idForm;
       if (response === receipt) return id;
       return Number.parseInt(id, response === 'hex' ? 16 : 10).toString(receipt === 'hex' ? 16 : 10);
     },
@@ -181,10 +183,22 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
     const { sourceAddr, destinationAddr } = pdu;
     const fault = destinationAddr === '' ? ESME.RINVDSTADR : invalid;
     const wants = pdu.registeredDelivery & 3;
-    const id = centre.submit(session, command, sequence, sourceAddr, [destinationAddr], wants, fault);
-    if (id !== '' && books.mode !== 'nothing') {
-      enter(sourceAddr, destinationAddr, pdu.esmClass, pdu.dataCoding, messageOctets(pdu), pdu.tlvs, id);
-    }
+    const { esmClass, dataCoding } = pdu;
+    const octets = messageOctets(pdu);
+    const id = centre.submit(session, {
+      command,
+      sequence,
+      source: sourceAddr,
+      destinations: [destinationAddr],
+      wants,
+      fault,
+      named: '',
+      octets,
+      udhi: (esmClass & UDHI) !== 0,
+      dataCoding,
+    });
+    if (id === '' || books.mode === 'nothing') return;
+    enter(sourceAddr, destinationAddr, esmClass, dataCoding, octets, pdu.tlvs, id);
   }
 
   function onMulti(b: Buffer, o: number, end: number, sequence: number): void {
@@ -194,11 +208,22 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
     const fault = validateMulti(pdu) || (lists ? ESME.RINVDLNAME : ESME.ROK);
     const numbers = pdu.destAddress.map((d) => (d.destFlag === 1 ? d.destinationAddr : d.dlName));
     const wants = pdu.registeredDelivery & 3;
-    const id = centre.submit(session, SUBMIT_MULTI, sequence, pdu.sourceAddr, numbers, wants, fault);
+    const { sourceAddr, esmClass, dataCoding } = pdu;
+    const octets = messageOctets(pdu);
+    const id = centre.submit(session, {
+      command: SUBMIT_MULTI,
+      sequence,
+      source: sourceAddr,
+      destinations: numbers,
+      wants,
+      fault,
+      named: '',
+      octets,
+      udhi: (esmClass & UDHI) !== 0,
+      dataCoding,
+    });
     if (id === '' || books.mode === 'nothing') return;
-    for (const number of numbers) {
-      enter(pdu.sourceAddr, number, pdu.esmClass, pdu.dataCoding, messageOctets(pdu), pdu.tlvs, id);
-    }
+    for (const number of numbers) enter(sourceAddr, number, esmClass, dataCoding, octets, pdu.tlvs, id);
   }
 
   /** Enters an accepted part into the books: its place by header or by sar_* parameters, its text without the header. */
@@ -216,10 +241,14 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
     books.arrived({ account, source, destination, coding: codingOf(dataCoding), octets, concat, id });
   }
 
+  function waitingFor(messageId: string): Delivery | undefined {
+    return centre.waiting(centre.protocol.reportId(messageId, 0, centre.ruling(session.regime)));
+  }
+
   function onQuery(b: Buffer, o: number, end: number, sequence: number) {
     books.counts.queries++;
     const { messageId } = codec.querySm.decode(b, o, end);
-    const waiting = centre.waiting(centre.protocol.reportId(messageId, 0));
+    const waiting = waitingFor(messageId);
     if (waiting === undefined) return writeHeaderOnly(0x80000003, ESME.RQUERYFAIL, sequence);
     const found = { messageId, finalDate: '', messageState: STATE.enroute, errorCode: 0, tlvs: NO_TLVS };
     write(codec.querySmResp, found, ESME.ROK, sequence);
@@ -228,14 +257,14 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
   function onCancel(b: Buffer, o: number, end: number, sequence: number) {
     books.counts.cancels++;
     const { messageId } = codec.cancelSm.decode(b, o, end);
-    const waiting = centre.waiting(centre.protocol.reportId(messageId, 0));
+    const waiting = waitingFor(messageId);
     if (waiting !== undefined) waiting.word = 'DELETED';
     writeHeaderOnly(0x80000008, waiting === undefined ? ESME.RCANCELFAIL : ESME.ROK, sequence);
   }
 
   function onReplace(b: Buffer, o: number, end: number, sequence: number) {
     const { messageId } = codec.replaceSm.decode(b, o, end);
-    const waiting = centre.waiting(centre.protocol.reportId(messageId, 0));
+    const waiting = waitingFor(messageId);
     writeHeaderOnly(0x80000007, waiting === undefined ? ESME.RREPLACEFAIL : ESME.ROK, sequence);
   }
 

@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
-import type { BehaviourChange, Delay } from '../../simulators/behaviour.ts';
+import type { BehaviourChange } from '../../simulators/behaviour.ts';
 import { type CarrierProtocol, startCarrier } from '../../simulators/carrier.ts';
+import type { Delay } from '../../simulators/scenario/distribution.ts';
 import { every } from '../base/timers.ts';
 import type { Address } from '../config/schema.ts';
 import { Complaint } from './complaint.ts';
