@@ -173,6 +173,19 @@ export function storeContract(
       expect(replayed(engine)).toEqual([[2, 'b'.repeat(600)]]);
     });
 
+    test('tells which of the oldest batches so many octets hold', async () => {
+      expect(engine.journal.within(100)).toBe(0);
+      for (const length of [10, 20, 30]) await engine.journal.append(commitOf('x'.repeat(length)));
+      for (const again of [false, true]) {
+        if (again) await reopen();
+        expect([0, 9, 10, 29, 30, 59, 60, 1_000].map((octets) => engine.journal.within(octets))).toEqual([
+          0, 0, 1, 1, 2, 2, 3, 3,
+        ]);
+      }
+      await engine.journal.append(commitOf('x', { trimTo: 2 }));
+      expect([29, 30, 31].map((octets) => engine.journal.within(octets))).toEqual([2, 3, 4]);
+    });
+
     test('a cold entry is found by each of its keys, by id and when due', async () => {
       const id = Number.MAX_SAFE_INTEGER;
       const octets = Uint8Array.from([0, 255, 0, 1]);

@@ -3,6 +3,7 @@ import { plans } from '../store/events.ts';
 import type { Gateway } from './context.ts';
 import { coldKey } from './correlate.ts';
 import { canonicalId } from './id-form.ts';
+import { reserveOf } from './room.ts';
 import { freeze, thaw, unfreeze } from './state.ts';
 
 /**
@@ -17,10 +18,20 @@ export interface Carrying {
   all(): Promise<void>;
   /** Drops what nothing needs any more, however little. */
   trim(): void;
+  /** The newest batch that nothing needs any more. */
+  spent(): number;
 }
 
 /** Messages carried in one tick. */
 const SLICE = 2_000;
+/** Messages between two looks at how much was carried. */
+const PIECE_LEAST = 50;
+const PIECE_OCTETS = 512;
+/** Of the reserve: what a tick carries at most, and how much of the journal a pass renews when there is no room but that. */
+const SLICE_SHARE = 1 / 8;
+const PASS_SHARE = 1 / 4;
+/** Of what lives: so much ended is room for a pass to gain. */
+const WORTH_SHARE = 1 / 25;
 /** Messages moved to the cold index by one commit. */
 const COOL_SLICE = 500;
 /** Batches dropped at a time, at least: a trim is a commit itself, and an idle process makes none. */
@@ -46,7 +57,11 @@ export function createCarrying(gw: Gateway): Carrying {
   let coolCursor = 0;
   /** When the store is nearly full: octets at the last try to gain room, and when the next may be. */
   let lastTry = Number.POSITIVE_INFINITY;
+  let livedAtTry = 0;
   let nextTry = 0;
+  const reserve = reserveOf(gw.config.store.maxOctets);
+  const sliceOctets = Math.min(CARRY_MOST, reserve * SLICE_SHARE);
+  const piece = Math.max(PIECE_LEAST, Math.min(SLICE, Math.floor(sliceOctets / PIECE_OCTETS)));
 
   /** What lives of the journal, roughly: chunks of frozen messages are packed, and allocated before they are full. */
   const waiting = (): number => Math.min(2 * state.frozen.octets, 1024 * state.frozen.count);
@@ -59,9 +74,11 @@ export function createCarrying(gw: Gateway): Carrying {
     gw.counters.carried++;
   };
 
+  // Records not yet in their file can be written again only from the journal.
+  const spent = (): number => Math.min(state.holds.oldest - 1, markedAt - 1, gw.records.writtenTo, journal.last);
+
   const trim = (least = 1): void => {
-    // Records not yet in their file can be written again only from the journal.
-    const upTo = Math.min(state.holds.oldest - 1, markedAt - 1, gw.records.writtenTo, journal.last);
+    const upTo = spent();
     if (upTo - journal.first + 1 >= least) batch.trim(upTo);
   };
 
@@ -80,10 +97,12 @@ export function createCarrying(gw: Gateway): Carrying {
     }
   };
 
-  const slice = (limit: number): void => {
-    let left = limit;
+  /** What is carried at once lands in one batch, which has its place in the reserve like all that is written meanwhile. */
+  const slice = (): void => {
+    const full = batch.waiting + sliceOctets;
+    let left = SLICE;
     while (active !== undefined) {
-      if (left === 0) return;
+      if (left === 0 || batch.waiting >= full) return;
       const next = active.next();
       if (next.done === true) active = undefined;
       else if (next.value.batch <= horizon) {
@@ -91,17 +110,22 @@ export function createCarrying(gw: Gateway): Carrying {
         left--;
       }
     }
-    if (cursor < 0) return;
-    const old: number[] = [];
-    cursor = state.frozen.scan(cursor, left, (record, ref) => {
-      if (record.batch <= horizon) old.push(ref);
-    });
-    for (const ref of old) {
-      const m = thaw(state, ref);
-      carry(m);
-      freeze(state, m);
+    while (cursor >= 0 && left > 0 && batch.waiting < full) {
+      const old: number[] = [];
+      cursor = state.frozen.scan(cursor, Math.min(left, piece), (record, ref) => {
+        if (record.batch <= horizon) old.push(ref);
+      });
+      for (const ref of old) {
+        const m = thaw(state, ref);
+        carry(m);
+        freeze(state, m);
+      }
+      left -= piece;
     }
   };
+
+  /** The oldest of the journal, of so many octets, and one batch at least. */
+  const oldest = (octets: number): number => Math.max(journal.first, journal.within(octets));
 
   const cool = (): void => {
     if (cooling) return;
@@ -144,31 +168,37 @@ export function createCarrying(gw: Gateway): Carrying {
     step() {
       if (batch.faulty !== '' || batch.congested) return;
       const { journalKeep, maxOctets } = gw.config.store;
-      const { octets, first, last } = journal;
+      const { octets } = journal;
       trim(gw.scarce === '' ? TRIM_LEAST : 1);
-      if (active !== undefined || cursor >= 0) slice(SLICE);
-      else if (gw.scarce !== '') {
+      if (active !== undefined || cursor >= 0) {
+        // A pass that began when there was room goes only so far as there still is.
+        if (gw.scarce !== '') horizon = Math.min(horizon, oldest(reserve * PASS_SHARE));
+        slice();
+      } else if (gw.scarce !== '') {
         // Little by little: what is carried needs room before its old batches give theirs back. Where everything still
         // lives that gains nothing, so not again at once.
         const now = gw.clock.now();
-        if (now < nextTry) return;
+        const lives = state.active.size + state.frozen.count;
+        if (now < nextTry && lives > livedAtTry * (1 - WORTH_SHARE)) return;
         nextTry = octets < lastTry ? now : now + TRY_MS;
         lastTry = octets;
-        begin(first + Math.ceil((last - first) / 25));
+        livedAtTry = lives;
+        begin(oldest(reserve * PASS_SHARE));
       } else if (octets > Math.min(journalKeep, maxOctets / 2) + waiting()) {
         // Half of it at a time: what is carried lands in the other half.
-        begin(first + Math.ceil((last - first) / 2));
+        begin(oldest(octets / 2));
       }
       cool();
     },
     async all() {
       begin(batch.sequence - 1);
       while (active !== undefined || cursor >= 0) {
-        slice(SLICE);
+        slice();
         if (batch.waiting > CARRY_MOST) await batch.settled();
       }
     },
     trim: () => trim(),
+    spent,
   };
 }
 

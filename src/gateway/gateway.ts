@@ -93,6 +93,7 @@ export function createGateway(config: Config, deps: GatewayDeps): RunningGateway
       turn,
       journal: engine.journal,
       after: deps.after,
+      spent: () => carrying.spent(),
       onFault: (error) => {
         if (error === undefined) log.info('store well again: taking messages');
         else log.error({ error: error.message }, 'store failing: nothing is acknowledged until it recovers');

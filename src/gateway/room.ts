@@ -6,12 +6,15 @@ const RESERVE_SHARE = 0.2;
 const RESERVE_MOST = 256 << 20;
 const LOOK_MS = 1_000;
 
+/** Octets below which nothing new is taken. */
+export const reserveOf = (maxOctets: number): number => Math.min(maxOctets * RESERVE_SHARE, RESERVE_MOST);
+
 /**
  * Watches the room that is left, on disk and under the store's own limit. Below the reserve nothing new is taken: a
  * store that is wholly full could not even record what makes room again.
  */
 export function createRoom(gw: Gateway, engine: Engine): { look(now: number): void } {
-  const reserve = Math.min(gw.config.store.maxOctets * RESERVE_SHARE, RESERVE_MOST);
+  const reserve = reserveOf(gw.config.store.maxOctets);
   let free = Number.POSITIVE_INFINITY;
   let lookedAt = 0;
   let looking = false;

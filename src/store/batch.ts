@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { createHistogram, type Histogram } from '../base/histogram.ts';
 import type { Turn } from '../base/turn.ts';
 import { EVENT_HEAD, FORMAT, writeEvent } from './events.ts';
-import type { ColdEntry, Journal } from './journal.ts';
+import { type ColdEntry, type Journal, StoreFault } from './journal.ts';
 
 /**
  * Gathers the events of the moment and commits them as one value (group commit). One commit is under way at a time;
@@ -61,6 +61,8 @@ export interface BatchDeps {
   readonly journal: Journal;
   /** Timer of the process; injected so that tests own it. */
   readonly after: (ms: number, run: () => void) => { cancel(): void };
+  /** The newest batch of the journal that nothing needs any more, given all that was added so far. */
+  readonly spent: () => number;
   /** Told once when the store begins to fail, and once when it is well again (`undefined`). */
   readonly onFault: (error: Error | undefined) => void;
 }
@@ -77,6 +79,8 @@ interface Open {
   coldPut: ColdEntry[];
   coldDelete: number[];
   trimTo: number;
+  /** What could be dropped when it was sealed. */
+  spent: number;
   since: number;
 }
 
@@ -134,6 +138,7 @@ export function createBatch(options: BatchOptions, deps: BatchDeps): Batch {
     timer?.cancel();
     timer = undefined;
     sealed = open;
+    sealed.spent = deps.spent();
     sequence++;
     open = spare ?? fresh();
     spare = undefined;
@@ -156,6 +161,8 @@ export function createBatch(options: BatchOptions, deps: BatchDeps): Batch {
           const fault = error instanceof Error ? error : new Error(String(error));
           if (faulty === '') deps.onFault(fault);
           faulty = fault.message;
+          // What makes room must not wait behind what has none.
+          if (fault instanceof StoreFault && fault.code === 'full') batch.trimTo = Math.max(batch.trimTo, batch.spent);
           deps.after(retry, () => append(batch, Math.min(retry * 2, RETRY_TO), began));
         },
       );
@@ -249,7 +256,7 @@ export function createBatch(options: BatchOptions, deps: BatchDeps): Batch {
 function fresh(): Open {
   const buffer = Buffer.allocUnsafe(1 << 20);
   buffer[0] = FORMAT;
-  return { buffer, at: 1, events: 0, effects: [], effectsAt: 0, coldPut: [], coldDelete: [], trimTo: 0, since: 0 };
+  return { buffer, at: 1, events: 0, effects: [], effectsAt: 0, coldPut: [], coldDelete: [], trimTo: 0, spent: 0, since: 0 };
 }
 
 /** A batch to be filled again. Nothing in it keeps a message alive. */

@@ -57,6 +57,8 @@ export interface Journal {
   readonly last: number;
   /** Octets of the kept batches. */
   readonly octets: number;
+  /** The newest batch up to which the kept ones, oldest first, hold at most so many octets; `first - 1` if the oldest is larger. */
+  within(octets: number): number;
 }
 
 export interface ColdIndex {

@@ -165,6 +165,11 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): Engine {
     get octets() {
       return octets;
     },
+    within(most) {
+      let i = 0;
+      for (let left = most; i < lengths.length && lengths[i]! <= left; i++) left -= lengths[i]!;
+      return first + i - 1;
+    },
   };
 
   const cold: ColdIndex = {
