@@ -6,7 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
     reporters: ['default', countingReporter()],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Many times what a loaded machine needs: it matters only to a test that hangs.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

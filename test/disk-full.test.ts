@@ -148,7 +148,7 @@ describe('a disk that is full', () => {
     expect(esme.orphans.size).toBe(0);
     expect(smsc.books.messages).toHaveLength(owed.length);
     expect(await ready(gateway)).toBe(200);
-  }, 180_000);
+  });
 
   it('loses nothing that was acknowledged when the process dies meanwhile', async () => {
     const { config, data, smsc, esme, gateway, replace, before, during } = await processWithFullDisk();
@@ -165,7 +165,7 @@ describe('a disk that is full', () => {
     expect(acked.filter((e) => e.receipts.some((r) => r.state !== DELIVERED))).toEqual([]);
     const after = send(esme, 100);
     await until('works', () => after.every((e) => e.receipts.length === 1));
-  }, 180_000);
+  });
 });
 
 describe('a store at its own limit', () => {
@@ -221,5 +221,5 @@ describe('a store at its own limit', () => {
     process.stdout.write(
       `store limit: ${owed.length} taken before, journal at most ${most} octets, carried ${gw.counters.carried}\n`,
     );
-  }, 180_000);
+  });
 });

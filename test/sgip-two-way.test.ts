@@ -377,7 +377,7 @@ describe('SGIP in two ways', () => {
     });
     const node = await gateway({ carrierPort: smg.port, callbackPort: sp.port });
     await reported(node, smg);
-    await until('the report again', () => sp.peers.flatMap((p) => p.of('SGIP_REPORT')).length === 2, 5_000);
+    await until('the report again', () => sp.peers.flatMap((p) => p.of('SGIP_REPORT')).length === 2);
     await until('nothing is left', () => node.gw.state.active.size + node.gw.state.frozen.count === 0);
   });
 
@@ -406,7 +406,7 @@ describe('SGIP in two ways', () => {
     const node = await gateway({ carrierPort: away.port, otherPort: other.port, reports: 'same' });
     const platform = await client(portOf(node), 1, 'acme');
     platform.send('SGIP_SUBMIT', submitOf(['8613000000008']), seq(2));
-    await until('submit at the other', () => other.peers[0]?.of('SGIP_SUBMIT').length === 1, 5_000);
+    await until('submit at the other', () => other.peers[0]?.of('SGIP_SUBMIT').length === 1);
   });
 
   it('the connections of a carrier that is removed, or may not dial in any more, end', async () => {
@@ -417,7 +417,7 @@ describe('SGIP in two ways', () => {
       ...node.config,
       carriers: node.config.carriers.map((c) => (c.protocol === 'sgip' ? { ...c, deliver: undefined } : c)),
     });
-    await until('goodbye', () => back.of('SGIP_UNBIND').length === 1, 5_000);
+    await until('goodbye', () => back.of('SGIP_UNBIND').length === 1);
     polite(back, back.of('SGIP_UNBIND')[0]!);
     await until('closed', () => back.closed);
   });
@@ -427,7 +427,7 @@ describe('SGIP in two ways', () => {
     const node = await gateway({ carrierPort: smg.port, reports: 'same', secret: 'seventeen octets!' });
     const platform = await client(portOf(node), 1, 'acme');
     platform.send('SGIP_SUBMIT', submitOf(['8613000000009']), seq(2));
-    await until('no bind', () => node.dials.get('unicom')!.slots[0]!.error.includes('login'), 5_000);
+    await until('no bind', () => node.dials.get('unicom')!.slots[0]!.error.includes('login'));
   });
 });
 

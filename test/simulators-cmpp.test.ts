@@ -29,7 +29,7 @@ async function carrierWith(options: Partial<CarrierOptions> = {}): Promise<Carri
 }
 
 async function until(is: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 60_000;
   while (!is()) {
     if (performance.now() > end) throw new Error(`never: ${is}`);
     await new Promise((r) => setTimeout(r, 2));

@@ -256,7 +256,18 @@ export function createBatch(options: BatchOptions, deps: BatchDeps): Batch {
 function fresh(): Open {
   const buffer = Buffer.allocUnsafe(1 << 20);
   buffer[0] = FORMAT;
-  return { buffer, at: 1, events: 0, effects: [], effectsAt: 0, coldPut: [], coldDelete: [], trimTo: 0, spent: 0, since: 0 };
+  return {
+    buffer,
+    at: 1,
+    events: 0,
+    effects: [],
+    effectsAt: 0,
+    coldPut: [],
+    coldDelete: [],
+    trimTo: 0,
+    spent: 0,
+    since: 0,
+  };
 }
 
 /** A batch to be filled again. Nothing in it keeps a message alive. */

@@ -218,14 +218,14 @@ export async function runCrashCampaign(options: CampaignOptions): Promise<Campai
     for (const c of carriers) c.change(WEATHER[0]!);
     esme.receiptDelay = 0;
     const settled = (): boolean => esme.settled === esme.entries.length;
-    await until('all submits answered or lost', settled, 30_000);
+    await until('all submits answered or lost', settled);
     const quiet = (): boolean => {
       const { inFlight, bound } = esme;
       return inFlight === 0 && bound === 2;
     };
     await until('platform bound and quiet', quiet);
     const wanting = [...esme.byId.values()].filter((e) => (e.submit.registered ?? 1) === 1);
-    await until('all receipts', () => wanting.every((e) => e.receipts.length > 0), 30_000).catch(() => undefined);
+    await until('all receipts', () => wanting.every((e) => e.receipts.length > 0)).catch(() => undefined);
     await stands(carriers, esme, 400);
     await gateway.kill();
     read(gateway);

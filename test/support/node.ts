@@ -93,8 +93,11 @@ export async function startTestNode(setup: Setup): Promise<Node & { port: number
   return Object.assign(node, { port: node.listeners.get('smpp')!.address.port });
 }
 
-/** Waits for something to become true, looked at every few milliseconds; the test's own timeout bounds it. */
-export async function until(what: string, test: () => boolean, withinMs = 20_000): Promise<void> {
+/**
+ * Waits for something to become true, looked at every few milliseconds. The bound matters only where it never does:
+ * many times what a loaded machine needs, and less than a test has, so that the error names what was awaited.
+ */
+export async function until(what: string, test: () => boolean, withinMs = 60_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!test()) {
     if (Date.now() > end) throw new Error(`${what}: not within ${withinMs} ms`);
