@@ -57,6 +57,8 @@ export interface PlatformProtocol {
   readonly frame: FrameRule;
   /** What texts may be coded in, the plainest first. */
   readonly codings: readonly Coding[];
+  /** What else they may be coded in, for those that ask for it. */
+  readonly otherCodings: readonly Coding[];
   /** Sequences of a connection go from 1 to here. */
   readonly lastSequence: number;
   speak(link: PlatformLink): PlatformSpeaker;

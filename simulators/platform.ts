@@ -1,95 +1,20 @@
-import { connect, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { WireFault } from '../protocols/wire/fault.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
+import { createBookWriter } from './book-file.ts';
+import { createBreaches } from './breaches.ts';
+import { createExpectations } from './expectations.ts';
+import { createLoadFigures } from './load-figures.ts';
+import type { Load, LoadOptions } from './load-options.ts';
+import { createMoCheck } from './mo-check.ts';
+import { createNumberPlan } from './number-plan.ts';
 import { createPeer, type Peer } from './peer.ts';
 import { createPlatformBooks } from './platform-books.ts';
-import type {
-  Inbox,
-  PlatformLink,
-  PlatformProtocol,
-  PlatformSetup,
-  PlatformSpeaker,
-  ReceivedMo,
-} from './platform-protocol.ts';
-import { cmppPlatform } from './platforms/cmpp.ts';
-import { sgipPlatform } from './platforms/sgip.ts';
-import { smgpPlatform } from './platforms/smgp.ts';
-import { smppPlatform } from './platforms/smpp.ts';
+import type { Inbox, PlatformLink, PlatformSpeaker } from './platform-protocol.ts';
+import { platformProtocol } from './platform-versions.ts';
+import { createSubmitWindow, type SubmitWindow } from './submit-window.ts';
 import { createSubmits } from './submits.ts';
 import type { Verdict } from './verdict.ts';
-
-type PlatformKind = 'smpp' | 'cmpp' | 'sgip' | 'smgp';
-
-export interface LoadOptions {
-  readonly host?: string;
-  readonly port: number;
-  /** Default: smpp. */
-  readonly protocol?: PlatformKind;
-  /** SMPP 3.4; CMPP 2.0 (default), 2.1, 3.0; SGIP 1.2; SMGP 3.0 (default), 1.3. */
-  readonly version?: string;
-  /** The account: SMPP system_id, CMPP SP_Id, SGIP login name, SMGP ClientID. */
-  readonly systemId: string;
-  /** Its password, or shared secret. */
-  readonly password: string;
-  /** Messages to submit; one that is longer than a part takes several submits. */
-  readonly count: number;
-  /** Sent in turn, each in the protocol's plainest coding that holds it, else UCS-2. */
-  readonly texts: readonly string[];
-  /** Connections that submit and receive. Default 1. */
-  readonly binds?: number;
-  /** Most unanswered submits of a bind. Default 100. */
-  readonly window?: number;
-  /** Submits a second, whatever the answers do; latency then counts from when a submit was due. 0 (default): as the windows allow. */
-  readonly rate?: number;
-  readonly source?: string;
-  /** Each message goes to a number of its own, counted up from this one. Default 8613800000000. */
-  readonly firstNumber?: number;
-  /** Ask for receipts and wait for them. Default true. */
-  readonly receipts?: boolean;
-  /** A long text goes in parts with a header (default), or whole in message_payload (SMPP). */
-  readonly long?: 'udh' | 'payload';
-  /** Submit again what was cut off without an answer. Default false: it stays unknown. */
-  readonly resubmit?: boolean;
-  /** Submit again, a little later, what was refused as too fast. Default false. */
-  readonly retryThrottled?: boolean;
-  /** A submit without an answer for so many milliseconds is unknown. Default 60,000. */
-  readonly responseTimeout?: number;
-  /** When nothing more has come for so many milliseconds, the missing receipts are lost. Default 10,000. */
-  readonly receiptTimeout?: number;
-  /** Gives up when no bind could be had for so many milliseconds. Default 60,000. */
-  readonly reconnectFor?: number;
-  /** SGIP: where the gateway dials us with receipts and MO, with our own name and password; listening already. */
-  readonly callback?: Server;
-  /** Submits no more than so many messages until `allow` gives more. Default: all. */
-  readonly allowed?: number;
-  /** A message from a handset came, or a part of one. */
-  readonly onMo?: (mo: ReceivedMo) => void;
-}
-
-interface Progress {
-  readonly parts: number;
-  readonly submitted: number;
-  /** How many it may submit for now. */
-  readonly allowed: number;
-  readonly settled: number;
-  readonly acked: number;
-  readonly receipted: number;
-  readonly bound: number;
-}
-
-export interface Load {
-  start(): void;
-  readonly progress: Progress;
-  /** Rejects when there never was a bind: wrong password, nobody there. */
-  readonly done: Promise<Verdict>;
-  /** Lets it submit so many messages in all. */
-  allow(messages: number): void;
-  /** Logs out and stays away. */
-  leave(): void;
-  /** Logs in again. */
-  comeBack(): void;
-  /** Submits no more and waits for what is due; the second time for nothing. */
-  stop(): void;
-}
 
 /** How often the load looks for what did not come. */
 const LOOK_MS = 100;
@@ -98,18 +23,13 @@ const THROTTLE_MS = 100;
 
 interface Bind {
   readonly index: number;
+  readonly open: SubmitWindow;
   peer: Peer | undefined;
   speaker: PlatformSpeaker | undefined;
   bound: boolean;
   everBound: boolean;
-  sequence: number;
-  inFlight: number;
-  /** By sequence & mask: the part, or -1. */
-  readonly parts: Int32Array;
-  readonly sequences: Uint32Array;
-  readonly sentAt: Float64Array;
-  /** Parts given up by the sequence that may still be answered. */
-  readonly late: Map<number, number>;
+  /** Sequence of the last answer, where answers must be in order. */
+  lastAnswered: number;
   holdUntil: number;
   backoff: number;
   lastSent: number;
@@ -124,9 +44,11 @@ export function createLoad(options: LoadOptions): Load {
     texts,
     binds: bindCount = 1,
     window = 100,
-    rate = 0,
     source = '10690000',
     firstNumber = 8613800000000,
+    seed = 1,
+    ordered = {},
+    now = () => performance.now(),
     receipts: wantsReceipts = true,
     long = 'udh',
     resubmit = false,
@@ -140,19 +62,33 @@ export function createLoad(options: LoadOptions): Load {
     throw new RangeError(`platform: count is ${count}; give how many messages to submit`);
   if (!(window > 0 && bindCount > 0)) throw new RangeError('platform: window and binds must be at least 1');
 
-  const now = (): number => performance.now();
-  const protocol = protocolOf(options, {
+  const protocol = platformProtocol(options.protocol ?? 'smpp', options.version, {
     name: options.systemId,
     secret: options.password,
     source,
     receipts: wantsReceipts,
   });
-  const { lastSequence } = protocol;
   if (long === 'payload' && options.protocol !== undefined && options.protocol !== 'smpp')
     throw new RangeError('platform: only SMPP has message_payload; use udh');
-  const plan = createSubmits(texts, count, long, protocol.codings);
+  const { codings, otherCodings, lastSequence } = protocol;
+  const plan = createSubmits(texts, count, long, codings, [...codings, ...otherCodings]);
   const { total, messageOf } = plan;
-  const books = createPlatformBooks(plan, count, firstNumber, wantsReceipts);
+  const numbers = options.numbers ?? createNumberPlan({ first: firstNumber });
+  const arrivals = arrivalsOf(options, seed);
+  const figures = createLoadFigures();
+  const breaches = createBreaches(options.named);
+  const mos = createMoCheck(breaches, options.expectMos);
+  const expected = createExpectations(options.expect ?? []);
+  const file =
+    options.book === undefined
+      ? undefined
+      : createBookWriter(options.book, {
+          book: 'platform',
+          protocol: options.protocol ?? 'smpp',
+          account: options.systemId,
+          receipts: wantsReceipts,
+        });
+  const books = createPlatformBooks({ plan, count, numbers, wantsReceipts, figures, breaches, expected, file });
   const { counts } = books;
   /** Parts to be submitted again, before new ones. */
   const again: number[] = [];
@@ -160,6 +96,8 @@ export function createLoad(options: LoadOptions): Load {
   let allowed = plan.partOf(Math.min(count, options.allowed ?? count));
   let away = false;
   let startedAt = 0;
+  /** When `next` is due, in an open loop; NaN until it is asked for. */
+  let nextDueAt = Number.NaN;
 
   let lastEventAt = 0;
   let lastBoundAt = 0;
@@ -176,78 +114,71 @@ export function createLoad(options: LoadOptions): Load {
   });
 
   // -- Submitting --------------------------------------------------------------------------------------------------
-  let slots = 16;
-  while (slots < window * 2) slots *= 2;
   const binds: Bind[] = Array.from({ length: bindCount }, (_, index) => ({
     index,
+    open: createSubmitWindow(window, lastSequence),
     peer: undefined,
     speaker: undefined,
     bound: false,
     everBound: false,
-    sequence: 0,
-    inFlight: 0,
-    parts: new Int32Array(slots).fill(-1),
-    sequences: new Uint32Array(slots),
-    sentAt: new Float64Array(slots),
-    late: new Map(),
+    lastAnswered: 0,
     holdUntil: 0,
     backoff: 50,
     lastSent: 0,
   }));
-  function nextSequence(bind: Bind): number {
-    do {
-      bind.sequence = bind.sequence === lastSequence ? 1 : bind.sequence + 1;
-    } while (bind.parts[bind.sequence & (slots - 1)] !== -1);
-    return bind.sequence;
-  }
 
   /** Fills the window of a bind. */
   function pump(bind: Bind, at: number): void {
     const { peer, speaker } = bind;
     if (peer === undefined || speaker === undefined || !bind.bound || peer.closed || !peer.clear || at < bind.holdUntil)
       return;
-    while (bind.inFlight < window) {
+    const { open } = bind;
+    while (open.inFlight < window) {
       let part: number;
       if (again.length > 0) part = again.pop()!;
       else if (!stopped && next < allowed) {
-        const dueAt = rate > 0 ? startedAt + (next * 1000) / rate : at;
-        if (dueAt > at) return;
-        books.due(next, dueAt);
+        if (arrivals === undefined) books.due(next, at);
+        else if (!isDue(arrivals, at)) return;
         part = next++;
       } else return;
-      submitPart(bind, speaker, part, at);
+      const template = plan.template(part);
+      const message = messageOf(part);
+      if (template.udhi) template.octets[3] = message;
+      bind.lastSent = at;
+      books.submitted(part, at);
+      speaker.submit(template, numbers(message), open.open(part, at));
     }
   }
 
-  function submitPart(bind: Bind, speaker: PlatformSpeaker, part: number, at: number): void {
-    const template = plan.template(part);
-    const message = messageOf(part);
-    if (template.udhi) template.octets[3] = message;
-    const sequence = nextSequence(bind);
-    const slot = sequence & (slots - 1);
-    bind.parts[slot] = part;
-    bind.sequences[slot] = sequence;
-    bind.sentAt[slot] = at;
-    bind.inFlight++;
-    bind.lastSent = at;
-    counts.submits++;
-    speaker.submit(template, String(firstNumber + message), sequence);
+  /** Whether the next part is due in the open loop, and if so, since when. */
+  function isDue({ next: arrive, whole }: OpenLoop, at: number): boolean {
+    if (Number.isNaN(nextDueAt)) nextDueAt = startedAt + arrive();
+    if (nextDueAt > at) return false;
+    books.due(next, nextDueAt);
+    // The parts of a message are due together.
+    const { part, parts } = plan.template(next);
+    if (!whole || part === parts) nextDueAt = Number.NaN;
+    return true;
   }
 
   // -- Answers -----------------------------------------------------------------------------------------------------
   /** The part that an answer is about, or -1 where nothing waits for it. */
   function answered(bind: Bind, sequence: number): number {
-    const slot = sequence & (slots - 1);
-    let part = bind.parts[slot]!;
-    if (part === -1 || bind.sequences[slot] !== sequence) {
-      const late = bind.late.get(sequence);
-      if (late === undefined) return -1;
-      bind.late.delete(sequence);
-      if (!books.known(late)) return -1;
-      part = late;
-    } else {
-      bind.parts[slot] = -1;
-      bind.inFlight--;
+    const part = bind.open.answered(sequence);
+    if (part === -1) {
+      const late = bind.open.answeredLate(sequence);
+      return late === -1 || !books.known(late) ? -1 : late;
+    }
+    if (ordered.answers === true) {
+      const { lastAnswered } = bind;
+      // A step back by more than half the way round is a step forward.
+      if (sequence < lastAnswered && lastAnswered - sequence < lastSequence / 2) {
+        breaches.add('answer out of order', () => ({
+          number: numbers(messageOf(part)),
+          what: `sequence ${sequence} was answered after ${lastAnswered}`,
+        }));
+      }
+      bind.lastAnswered = sequence;
     }
     return part;
   }
@@ -256,7 +187,7 @@ export function createLoad(options: LoadOptions): Load {
     return {
       peer,
       index: bind.index,
-      sequence: () => nextSequence(bind),
+      sequence: bind.open.next,
       bound: () => onBound(bind),
       turnedAway(words, final) {
         lastFault = words;
@@ -268,7 +199,7 @@ export function createLoad(options: LoadOptions): Load {
         const at = now();
         if (part !== -1) {
           lastEventAt = at;
-          books.acked(part, id, at);
+          books.acked(part, id, bind.open.answeredSentAt, at);
         }
         pump(bind, at);
       },
@@ -282,28 +213,45 @@ export function createLoad(options: LoadOptions): Load {
             bind.holdUntil = at + THROTTLE_MS;
             counts.resubmitted++;
             again.push(part);
-          } else books.refused(part);
+          } else books.refused(part, words, bind.open.answeredSentAt, at);
         }
         pump(bind, at);
       },
-      ...inbox,
+      ...inbox(),
     };
   }
 
-  const inbox: Inbox = {
-    receipt(id, state, number) {
-      lastEventAt = now();
-      books.receipt(id, state, number, lastEventAt);
-    },
-    mo(mo) {
-      lastEventAt = now();
-      counts.mos++;
-      options.onMo?.(mo);
-    },
-    unreadable() {
-      counts.unreadable++;
-    },
-  };
+  /** Of one connection: the order of receipts is a connection's. */
+  function inbox(): Inbox {
+    let lastPart = -1;
+    return {
+      receipt(id, state, number) {
+        lastEventAt = now();
+        const part = books.receipt(id, state, number, lastEventAt);
+        if (ordered.receipts !== true || part === -1) return;
+        if (part < lastPart) {
+          breaches.add('receipt out of order', () => ({
+            number,
+            id,
+            what: `came after that of ${numbers(messageOf(lastPart))}, which was submitted later`,
+          }));
+        }
+        lastPart = part;
+      },
+      mo(mo) {
+        lastEventAt = now();
+        counts.mos++;
+        mos.add(mo, lastEventAt);
+        options.onMo?.(mo);
+      },
+      unreadable,
+    };
+  }
+
+  function unreadable(): void {
+    counts.unreadable++;
+    breaches.add('unreadable', () => ({ what: 'a frame, a receipt or a message that cannot be read' }));
+  }
 
   // -- Binds -------------------------------------------------------------------------------------------------------
   function dial(bind: Bind): void {
@@ -314,7 +262,7 @@ export function createLoad(options: LoadOptions): Load {
           speaker.onFrame(b, start, end);
         } catch (e) {
           if (!(e instanceof WireFault)) throw e;
-          counts.unreadable++;
+          unreadable();
         }
       },
       onFault(fault) {
@@ -343,7 +291,7 @@ export function createLoad(options: LoadOptions): Load {
           read(b, start, end);
         } catch (e) {
           if (!(e instanceof WireFault)) throw e;
-          counts.unreadable++;
+          unreadable();
         }
       },
       onFault(fault) {
@@ -351,7 +299,7 @@ export function createLoad(options: LoadOptions): Load {
       },
       onClose: () => heard.delete(peer),
     });
-    const read = hear(peer, inbox);
+    const read = hear(peer, inbox());
     heard.add(peer);
   }
 
@@ -372,15 +320,9 @@ export function createLoad(options: LoadOptions): Load {
     bind.bound = false;
     bind.peer = undefined;
     bind.speaker = undefined;
-    bind.late.clear();
+    bind.lastAnswered = 0;
     lastBoundAt = now();
-    for (let slot = 0; slot < slots; slot++) {
-      const part = bind.parts[slot]!;
-      if (part === -1) continue;
-      bind.parts[slot] = -1;
-      giveUp(part);
-    }
-    bind.inFlight = 0;
+    bind.open.clear(giveUp);
     if (finished || away) return;
     setTimeout(() => {
       if (!finished && !away && bind.peer === undefined) dial(bind);
@@ -406,17 +348,10 @@ export function createLoad(options: LoadOptions): Load {
     for (const bind of binds) {
       if (!bind.bound || bind.peer === undefined) continue;
       bound++;
-      if (bind.inFlight > 0) {
-        for (let slot = 0; slot < slots; slot++) {
-          const part = bind.parts[slot]!;
-          if (part === -1 || at - bind.sentAt[slot]! < responseTimeout) continue;
-          bind.late.set(bind.sequences[slot]!, part);
-          bind.parts[slot] = -1;
-          bind.inFlight--;
-          lastEventAt = at;
-          giveUp(part);
-        }
-      }
+      bind.open.giveUp(at - responseTimeout, (part) => {
+        lastEventAt = at;
+        giveUp(part);
+      });
       if (at - bind.lastSent > ENQUIRE_MS) {
         bind.lastSent = at;
         bind.speaker?.probe();
@@ -425,11 +360,12 @@ export function createLoad(options: LoadOptions): Load {
     }
     if (bound > 0 || away) lastBoundAt = at;
     else if (at - lastBoundAt > reconnectFor) return counts.submits === 0 ? fail() : finish();
-    const open = stopped ? binds.some((x) => x.inFlight > 0) || again.length > 0 : books.settled < total;
+    const open = stopped ? binds.some((x) => x.open.inFlight > 0) || again.length > 0 : books.settled < total;
     if (open) return;
     // Where an answer was missed, a late one or a receipt that shows what became of it may still come.
-    const expected = wantsReceipts ? counts.acked - counts.receipted : 0;
-    if ((expected <= 0 && counts.missed === 0) || at - lastEventAt > receiptTimeout) finish();
+    const missing =
+      (wantsReceipts ? counts.acked - counts.receipted : 0) + Math.max(0, (options.expectMos ?? 0) - mos.whole);
+    if ((missing <= 0 && counts.missed === 0) || at - lastEventAt > receiptTimeout) finish();
   }
 
   function logOut(): void {
@@ -452,6 +388,7 @@ export function createLoad(options: LoadOptions): Load {
   function fail(): void {
     if (finished) return;
     close();
+    file?.close();
     reject(
       new Error(
         `platform: no bind at ${host}:${port} (${lastFault || 'no answer'}); check address, account and password`,
@@ -461,27 +398,30 @@ export function createLoad(options: LoadOptions): Load {
 
   function finish(): void {
     if (finished) return;
-    for (const bind of binds) {
-      for (const part of bind.parts) {
-        if (part === -1) continue;
-        books.missed(part);
-        books.unknown(part);
-      }
-    }
+    finished = true;
+    for (const bind of binds) bind.open.clear(giveUp);
     for (const part of again) if (books.wasMissed(part)) books.unknown(part);
     close();
-    resolve(books.verdict());
+    mos.end();
+    const verdict = books.verdict(now());
+    try {
+      file?.close();
+      resolve(verdict);
+    } catch (e) {
+      reject(new Error(`platform: the book ${options.book} could not be written: ${(e as Error).message}`));
+    }
   }
 
   return {
     done,
+    figures,
     start() {
       lastBoundAt = now();
       lastEventAt = lastBoundAt;
       options.callback?.on('connection', onCall);
       for (const bind of binds) dial(bind);
       look = setInterval(onLook, LOOK_MS);
-      if (rate > 0) {
+      if (arrivals !== undefined) {
         pace = setInterval(() => {
           const at = now();
           for (const bind of binds) pump(bind, at);
@@ -518,24 +458,14 @@ export function createLoad(options: LoadOptions): Load {
   };
 }
 
-function protocolOf({ protocol = 'smpp', version }: LoadOptions, setup: PlatformSetup): PlatformProtocol {
-  const versions = SPEAKS[protocol];
-  const speaks = version === undefined ? Object.values(versions)[0] : versions[version];
-  if (speaks === undefined) {
-    const known = Object.keys(versions).join(', ');
-    throw new RangeError(`platform: no ${protocol} version ${version}; give one of ${known}`);
-  }
-  return speaks(setup);
+/** `whole`: the parts of a message come together; else each part is an arrival. */
+interface OpenLoop {
+  readonly next: Arrivals;
+  readonly whole: boolean;
 }
 
-/** By protocol and version; the first version is the default. */
-const SPEAKS: Readonly<Record<PlatformKind, Readonly<Record<string, (setup: PlatformSetup) => PlatformProtocol>>>> = {
-  smpp: { '3.4': smppPlatform },
-  cmpp: {
-    '2.0': (setup) => cmppPlatform(setup, 0x20),
-    '2.1': (setup) => cmppPlatform(setup, 0x21),
-    '3.0': (setup) => cmppPlatform(setup, 0x30),
-  },
-  sgip: { '1.2': sgipPlatform },
-  smgp: { '3.0': (setup) => smgpPlatform(setup, 0x30), '1.3': (setup) => smgpPlatform(setup, 0x13) },
-};
+function arrivalsOf({ arrival, rate = 0 }: LoadOptions, seed: number): OpenLoop | undefined {
+  if (arrival !== undefined) return { next: createArrivals(arrival, seed), whole: true };
+  if (rate === 0) return undefined;
+  return { next: createArrivals({ law: 'constant', rate }, seed), whole: false };
+}

@@ -1,6 +1,8 @@
 import { type Coding, encode } from '../protocols/text/charset.ts';
 import { limitsFor, segment } from '../protocols/text/segment.ts';
 import { concatUdh } from '../protocols/text/udh.ts';
+import { fingerprint } from './fingerprints.ts';
+import type { LoadText } from './load-options.ts';
 
 /** One submit of a text, but for its destination and sequence. */
 export interface Template {
@@ -8,6 +10,8 @@ export interface Template {
   /** The octets begin with a header, whose reference is at octet 3. */
   readonly udhi: boolean;
   readonly octets: Buffer;
+  /** Fingerprint of the whole text. */
+  readonly print: number;
   /** Its place among the parts of the text, from 1. */
   readonly part: number;
   readonly parts: number;
@@ -29,17 +33,22 @@ export interface Submits {
   partOf(message: number): number;
 }
 
-/** `codings`: what the protocol has, the plainest first; the first that holds a text takes it. */
+/**
+ * `codings`: what texts are coded in, the plainest first; the first that holds a text takes it. `own`: all that the
+ * protocol has, for texts that ask for one.
+ */
 export function createSubmits(
-  texts: readonly string[],
+  texts: readonly (string | LoadText)[],
   count: number,
   long: 'udh' | 'payload',
   codings: readonly Coding[],
+  own: readonly Coding[] = codings,
 ): Submits {
   const templates: Template[] = [];
   const textAt: number[] = [];
   texts.forEach((text, k) => {
-    for (const template of templatesOf(text, long, codings)) {
+    const prefer = typeof text === 'string' ? [] : [text.coding].filter((coding) => own.includes(coding));
+    for (const template of templatesOf(typeof text === 'string' ? text : text.text, long, [...prefer, ...codings])) {
       templates.push(template);
       textAt.push(k);
     }
@@ -60,15 +69,17 @@ export function createSubmits(
 function templatesOf(text: string, long: 'udh' | 'payload', codings: readonly Coding[]): Template[] {
   const { coding, octets } = encoded(text, codings);
   const limits = limitsFor(coding, 6);
+  const print = fingerprint(text);
   if (octets.length > limits.single && long === 'payload') {
-    return [{ coding, udhi: false, octets, part: 1, parts: 1, whole: true }];
+    return [{ coding, udhi: false, octets, print, part: 1, parts: 1, whole: true }];
   }
   const parts = segment(octets, coding, limits);
-  if (parts.length === 1) return [{ coding, udhi: false, octets, part: 1, parts: 1, whole: false }];
+  if (parts.length === 1) return [{ coding, udhi: false, octets, print, part: 1, parts: 1, whole: false }];
   return parts.map((part, k) => ({
     coding,
     udhi: true,
     octets: Buffer.concat([concatUdh(0, parts.length, k + 1, false), part]),
+    print,
     part: k + 1,
     parts: parts.length,
     whole: false,

@@ -1,4 +1,5 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
+import { type Breach, formatBreaches } from './breaches.ts';
 
 /** Milliseconds. */
 export interface Latency {
@@ -49,7 +50,9 @@ export interface Verdict {
   readonly seconds: number;
   readonly acksPerSecond: number;
   readonly receiptsPerSecond: number;
-  /** Nothing lost, duplicated, foreign or misaddressed, and every part acknowledged. */
+  /** Promises that were not kept, with the first offenders of each kind. */
+  readonly breaches: readonly Breach[];
+  /** Every part acknowledged, and no breach. */
   readonly clean: boolean;
 }
 
@@ -89,5 +92,6 @@ export function formatVerdict(v: Verdict): string {
     ['to receipt', times(v.toReceipt)],
     ['verdict', v.clean ? 'clean' : 'NOT clean'],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(20)} ${value}`).join('\n');
+  const table = rows.map(([name, value]) => `${name.padEnd(20)} ${value}`).join('\n');
+  return v.breaches.length === 0 ? table : `${table}\n\n${formatBreaches(v.breaches)}`;
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Carrier, type CarrierOptions, startCarrier } from '../simulators/carrier.ts';
-import { createLoad, type LoadOptions } from '../simulators/platform.ts';
+import type { LoadOptions } from '../simulators/load-options.ts';
+import { createLoad } from '../simulators/platform.ts';
 import type { Node } from '../src/cli/serve.ts';
 import { scratchFolder, startTestNode } from './support/node.ts';
 

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { decode } from '../protocols/text/charset.ts';
 import { listenForCalls } from '../simulators/callback.ts';
 import { type Carrier, type CarrierOptions, startCarrier } from '../simulators/carrier.ts';
-import { createLoad, type Load, type LoadOptions } from '../simulators/platform.ts';
+import type { Load, LoadOptions } from '../simulators/load-options.ts';
+import { createLoad } from '../simulators/platform.ts';
 import type { ReceivedMo } from '../simulators/platform-protocol.ts';
 import { until } from './support/node.ts';
 

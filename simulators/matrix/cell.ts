@@ -1,6 +1,7 @@
 import { joinText } from '../../protocols/text/segment.ts';
 import type { Carrier } from '../carrier.ts';
-import { createLoad, type Load, type LoadOptions } from '../platform.ts';
+import type { Load, LoadOptions } from '../load-options.ts';
+import { createLoad } from '../platform.ts';
 import type { ReceivedMo } from '../platform-protocol.ts';
 
 /** One platform, one carrier, and the gateway between them. */

@@ -22,6 +22,7 @@ export function cmppPlatform(setup: PlatformSetup, version: number): PlatformPro
   return {
     frame: FRAME,
     codings: ['ascii', 'ucs2'],
+    otherCodings: ['gbk'],
     lastSequence: 0x7fffffff,
     speak: (link) => speak(link, setup, version),
   };

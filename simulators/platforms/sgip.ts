@@ -23,6 +23,7 @@ export function sgipPlatform(setup: PlatformSetup): PlatformProtocol {
   return {
     frame: FRAME,
     codings: ['ascii', 'ucs2'],
+    otherCodings: ['gbk'],
     lastSequence: COUNTERS - 1,
     speak: (link) => speak(link, setup, corpId),
     hear: (peer, inbox) => hear(peer, inbox, setup),

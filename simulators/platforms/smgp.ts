@@ -32,6 +32,7 @@ export function smgpPlatform(setup: PlatformSetup, version: number): PlatformPro
   return {
     frame: FRAME,
     codings: ['ascii', 'gbk', 'ucs2'],
+    otherCodings: [],
     lastSequence: 0x7fffffff,
     speak: (link) => speak(link, setup, version),
   };

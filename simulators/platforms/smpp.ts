@@ -20,6 +20,7 @@ export function smppPlatform(setup: PlatformSetup): PlatformProtocol {
   return {
     frame: FRAME,
     codings: ['gsm7', 'ucs2'],
+    otherCodings: ['ascii', 'latin1', 'gbk'],
     lastSequence: 0x7fffffff,
     speak: (link) => speak(link, setup),
   };

@@ -1,25 +1,37 @@
 import { SingleBar } from 'cli-progress';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Arrival, parseArrival } from '../../simulators/arrivals.ts';
 import { listenForCalls } from '../../simulators/callback.ts';
-import { createLoad, type LoadOptions } from '../../simulators/platform.ts';
+import { type Expectation, parseExpectation } from '../../simulators/expectations.ts';
+import type { LoadOptions, LoadText } from '../../simulators/load-options.ts';
+import { createMix, type MixPart, parseMix } from '../../simulators/mix.ts';
+import { createNumberPlan } from '../../simulators/number-plan.ts';
+import { createLoad } from '../../simulators/platform.ts';
+import { readTrace } from '../../simulators/trace-times.ts';
 import { formatVerdict } from '../../simulators/verdict.ts';
 import { every } from '../base/timers.ts';
 import { Complaint } from './complaint.ts';
-import { duration, portNumber, readLines, wholeNumber } from './options.ts';
+import { collect, duration, portNumber, readLines, wholeNumber } from './options.ts';
 
-interface Flags extends Omit<LoadOptions, 'texts' | 'password' | 'callback'> {
+interface Flags extends Omit<LoadOptions, 'texts' | 'password' | 'callback' | 'numbers' | 'ordered'> {
   readonly listen?: number;
   readonly password?: string;
-  readonly texts?: string;
+  readonly texts?: readonly string[];
+  readonly mix?: readonly MixPart[];
+  readonly numbers?: Readonly<Record<string, number>>;
+  readonly magic?: Readonly<Record<string, number>>;
+  readonly inOrder?: readonly string[];
   readonly json?: true;
 }
 
 const TEXT = 'Your code is 295671, valid for five minutes. Nobody will ever ask you for it.';
+/** Generated texts: enough that no two neighbours are alike, and few enough to hold. */
+const MIX_SIZE = 4096;
 
 export function loadCommand(): Command {
   return new Command('load')
     .description(
-      'submit many messages as a platform, and book every answer and receipt; exit code 1 when any is lost or doubled',
+      'submit many messages as a platform, and check every answer and receipt; exit code 1 when a promise was broken',
     )
     .option('--host <address>', 'the gateway', '127.0.0.1')
     .option('--port <n>', 'its port', portNumber, 2775)
@@ -30,31 +42,61 @@ export function loadCommand(): Command {
     .option('--system-id <id>', 'account: system_id, SP_Id, login name or ClientID', 'demo')
     .option('--password <text>', 'its password (default: $YIMA_PASSWORD, else demo)')
     .option('--listen <port>', 'sgip: where the gateway dials with receipts', portNumber)
-    .option('--texts <file>', 'one text a line, sent in turn')
+    .option('--texts <file>', 'one text a line, sent in turn; several times for several files', collect)
+    .option('--mix <parts>', 'generated texts, by weight: gsm7:20-160=5,ucs2:70=3,gbk:500=1,emoji:10=1,texts=2', mix)
     .option('--count <n>', 'messages', wholeNumber, 10_000)
     .option('--rate <n>', 'submits a second; 0: as the windows allow', wholeNumber, 0)
+    .option(
+      '--arrival <law>',
+      'open loop, in messages a second: constant:2000, poisson:2000, ramp:100-5000/60s, burst:500/10s, trace:file',
+      arrival,
+    )
     .option('--window <n>', 'most unanswered submits of a bind', wholeNumber, 100)
     .option('--binds <n>', 'connections', wholeNumber, 1)
     .option('--source <address>', 'source_addr', '10690000')
     .option('--first-number <n>', 'destination of the first message; the next goes to the next', wholeNumber)
+    .option('--numbers <weights>', 'random ones by prefix or operator: china-mobile=6,china-unicom=2,4479=1', weights)
+    .option('--magic <shares>', 'last digits of a share of the numbers: 0002=0.05,0005=0.01', weights)
+    .option('--seed <n>', 'of all that is drawn', wholeNumber, 1)
     .addOption(new Option('--long <way>', 'how a long text is submitted').choices(['udh', 'payload']))
     .option('--no-receipts', 'ask for no receipts')
     .option('--resubmit', 'submit again what was cut off without an answer')
     .option('--retry-throttled', 'submit again what was refused as too fast')
     .option('--receipt-timeout <duration>', 'quiet time after which missing receipts are lost', duration, 10_000)
+    .option('--response-timeout <duration>', 'after which an answer no longer counts', duration)
+    .option(
+      '--expect <number=outcome>',
+      'what shall become of numbers: *0002=UNDELIVERABLE, *0009=refused, /7$/=none; several times, the last that fits holds',
+      expectation,
+    )
+    .option('--in-order <what>', 'what is promised in order: answers, receipts, or both (answers,receipts)', order)
+    .option('--expect-mos <n>', 'whole messages from handsets that shall come', wholeNumber)
+    .option('--book <file>', 'write what was sent and received, for yima verdict')
+    .option('--named <n>', 'offenders named of each kind', wholeNumber, 10)
     .option('--json', 'the result as JSON')
     .action(load);
 }
 
 async function load(flags: Flags): Promise<void> {
-  const { texts: file, json, listen, ...options } = flags;
+  const { texts: files, mix: parts, numbers: prefixes, magic, inOrder, json, listen, ...options } = flags;
+  const { count, seed = 1, firstNumber: first } = options;
+  const lines = (files ?? []).flatMap(readLines);
   const callback = listen === undefined ? undefined : await called(listen);
-  const running = createLoad({
-    ...options,
-    password: options.password ?? process.env.YIMA_PASSWORD ?? 'demo',
-    texts: file === undefined ? [TEXT] : readLines(file),
-    ...(callback !== undefined && { callback }),
-  });
+  const running = complaining(() =>
+    createLoad({
+      ...options,
+      password: options.password ?? process.env.YIMA_PASSWORD ?? 'demo',
+      texts: textsOf(parts, lines, count, seed),
+      numbers: createNumberPlan({
+        seed,
+        ...(first !== undefined && { first }),
+        ...(prefixes !== undefined && { prefixes }),
+        ...(magic !== undefined && { suffixes: magic }),
+      }),
+      ordered: { answers: inOrder?.includes('answers') === true, receipts: inOrder?.includes('receipts') === true },
+      ...(callback !== undefined && { callback }),
+    }),
+  );
   // The first stops submitting, the second stops waiting.
   const stop = (): void => running.stop();
   process.on('SIGINT', stop);
@@ -76,7 +118,7 @@ async function load(flags: Flags): Promise<void> {
     draw();
     bar?.stop();
     process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : `${formatVerdict(verdict)}\n`);
-    if (verdict.lost + verdict.duplicated + verdict.foreign + verdict.misaddressed > 0) process.exitCode = 1;
+    if (verdict.breaches.length > 0) process.exitCode = 1;
   } catch (error) {
     throw new Complaint((error as Error).message);
   } finally {
@@ -87,6 +129,59 @@ async function load(flags: Flags): Promise<void> {
     process.off('SIGTERM', stop);
   }
 }
+
+function textsOf(
+  parts: readonly MixPart[] | undefined,
+  lines: readonly string[],
+  count: number,
+  seed: number,
+): readonly (string | LoadText)[] {
+  if (parts !== undefined) return createMix(parts, lines, Math.min(count, MIX_SIZE), seed);
+  return lines.length === 0 ? [TEXT] : lines;
+}
+
+/** Options that only together are wrong. */
+function complaining<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError) throw new Complaint(error.message);
+    throw error;
+  }
+}
+
+/** A reader of an option from one that throws RangeError, or the system's error for a file. */
+const reader =
+  <T>(read: (text: string) => T) =>
+  (text: string): T => {
+    try {
+      return read(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+
+const mix = reader(parseMix);
+const arrival = reader((text): Arrival => parseArrival(text, readTrace));
+const expectation = (text: string, before: readonly Expectation[] | undefined): Expectation[] => [
+  ...(before ?? []),
+  reader(parseExpectation)(text),
+];
+const weights = reader((text): Record<string, number> => {
+  const pairs = text.split(',').map((pair): [string, number] => {
+    const [name = '', weight = '1'] = pair.split('=');
+    return [name.trim(), Number(weight)];
+  });
+  if (pairs.some(([name, weight]) => name === '' || !(weight > 0)))
+    throw new RangeError('give name=weight,name=weight');
+  return Object.fromEntries(pairs);
+});
+const order = reader((text): string[] => {
+  const words = text.split(',');
+  if (!words.every((word) => word === 'answers' || word === 'receipts'))
+    throw new RangeError('give answers, receipts, or both');
+  return words;
+});
 
 async function called(port: number): Promise<NonNullable<LoadOptions['callback']>> {
   try {

@@ -1,0 +1,57 @@
+/** What shall become of messages to some numbers. `number`: a glob (`*0002`) or a regular expression (`/2$/`). */
+export interface Expectation {
+  readonly number: string;
+  /** A final state (DELIVERED, UNDELIVERABLE, …), `refused`, or `none`: accepted, and never reported. */
+  readonly outcome: string;
+}
+
+/** What is expected of a number: the last rule that fits it, or undefined. */
+export type Expected = (number: string) => string | undefined;
+
+const OUTCOMES = [
+  'DELIVERED',
+  'EXPIRED',
+  'DELETED',
+  'UNDELIVERABLE',
+  'UNKNOWN',
+  'REJECTED',
+  'SKIPPED',
+  'refused',
+  'none',
+];
+
+/** Throws RangeError for an outcome or a pattern that is none. */
+export function createExpectations(rules: readonly Expectation[]): Expected | undefined {
+  if (rules.length === 0) return undefined;
+  const checked = rules.map(({ number, outcome }) => {
+    if (!OUTCOMES.includes(outcome)) {
+      throw new RangeError(`expect: ${JSON.stringify(outcome)} is no outcome; give one of ${OUTCOMES.join(', ')}`);
+    }
+    return { pattern: patternOf(number), outcome };
+  });
+  checked.reverse();
+  return (number) => checked.find(({ pattern }) => pattern.test(number))?.outcome;
+}
+
+/** Reads `*0002=UNDELIVERABLE`. */
+export function parseExpectation(text: string): Expectation {
+  const at = text.lastIndexOf('=');
+  if (at < 1) throw new RangeError(`expect: ${JSON.stringify(text)} is no rule; give one such as *0002=UNDELIVERABLE`);
+  const rule = { number: text.slice(0, at), outcome: text.slice(at + 1) };
+  createExpectations([rule]);
+  return rule;
+}
+
+function patternOf(pattern: string): RegExp {
+  const inSlashes = /^\/(.*)\/$/.exec(pattern);
+  try {
+    if (inSlashes !== null) return new RegExp(inSlashes[1]!);
+  } catch (e) {
+    throw new RangeError(`expect: ${pattern} is no regular expression: ${(e as Error).message}`);
+  }
+  const parts = pattern.split(/([*?])/).map((piece) => {
+    if (piece === '*') return '.*';
+    return piece === '?' ? '.' : piece.replace(/[\\^$.|+()[\]{}]/g, '\\$&');
+  });
+  return new RegExp(`^${parts.join('')}$`);
+}
