@@ -19,7 +19,7 @@ import {
   until,
 } from '../protocols/wire/field.ts';
 import { createFramer } from '../protocols/wire/frame.ts';
-import { decimalText, putDecimal } from '../protocols/wire/octets.ts';
+import { decimalText, fixedAgain, fixedText, latin1, latin1Again, putDecimal } from '../protocols/wire/octets.ts';
 import { definePdu } from '../protocols/wire/pdu.ts';
 import { plan } from '../protocols/wire/plan.ts';
 import { tlvs, tlvUint } from '../protocols/wire/tlv.ts';
@@ -246,5 +246,34 @@ describe('framer', () => {
     f.resume();
     expect(got).toEqual([1, 2, 3, 4]);
     expect(f.held).toBe(0);
+  });
+});
+
+describe('text', () => {
+  // Few octets, so that texts are often alike, or one the beginning of another.
+  const some = fc
+    .uint8Array({ max: 3, maxLength: 6 })
+    .map((octets) => Buffer.from(octets.map((o) => [0, 32, 65, 0xe9][o]!)));
+
+  it('reads as Latin-1 at any length, and no further than the buffer goes', () => {
+    const b = Buffer.from(Array.from({ length: 60 }, (_, i) => (i * 37) & 0xff));
+    for (let n = 0; n <= 40; n++) expect(latin1(b, 7, 7 + n)).toBe(b.toString('latin1', 7, 7 + n));
+    expect(latin1(b, 55, 70)).toBe(b.toString('latin1', 55));
+    expect(latin1(b, 9, 8)).toBe('');
+  });
+
+  it('is the same whatever the field said before', () => {
+    const fixed = { text: '' };
+    const whole = { text: '' };
+    fc.assert(
+      fc.property(fc.array(some, { minLength: 1, maxLength: 20 }), (texts) => {
+        for (const text of texts) {
+          const b = Buffer.concat([Buffer.from('A'), text, Buffer.from('\0A')]);
+          const end = 1 + text.length;
+          expect(fixedAgain(fixed, b, 1, end)).toBe(fixedText(b, 1, end));
+          expect(latin1Again(whole, b, 1, end)).toBe(b.toString('latin1', 1, end));
+        }
+      }),
+    );
   });
 });

@@ -36,11 +36,13 @@ const fixedFee: Kind<string> = {
     const own = version >= SMGP_20 ? FIXED_FEE : 0;
     const other = FIXED_FEE - own;
     return {
+      text: '',
       w: own,
       width: (b: Buffer, o: number, end: number) => (!ends(b, o + own, end) && ends(b, o + other, end) ? other : own),
     };
   },
-  get: (s) => `e=${s.uses}.width(b,o,end);if(o+e>end)short(${s.where},o);${s.value}=fixedText(b,o,o+e);o+=e;`,
+  get: (s) =>
+    `e=${s.uses}.width(b,o,end);if(o+e>end)short(${s.where},o);${s.value}=fixedAgain(${s.uses},b,o,o+e);o+=e;`,
   put: (s) =>
     `if(${s.uses}.w!==0){if(${s.value}.length>${FIXED_FEE})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${FIXED_FEE});}`,
   size: (s) => `${s.uses}.w`,

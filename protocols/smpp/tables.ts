@@ -39,7 +39,7 @@ const clamped: Kind<Uint8Array> = {
 /** As `cstring`, for a last field that short clients leave out or do not end. */
 const lastCstring = (max: number): Kind<string> => ({
   ...cstring(max),
-  get: (s) => `e=findNul(b,o,end);${s.value}=latin1(b,o,e);o=e===end?end:e+1;`,
+  get: (s) => `e=findNul(b,o,end);${s.value}=latin1Again(${s.uses},b,o,e);o=e===end?end:e+1;`,
 });
 
 /** One entry of submit_multi's dest_address: an SME address (dest_flag 1) or a distribution list (2). */

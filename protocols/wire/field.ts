@@ -1,3 +1,5 @@
+import type { Memo } from './octets.ts';
+
 /** One width, or a width per protocol version: CMPP 3.0 grew addresses from 21 to 32 octets. */
 export type Widths = number | Readonly<Record<number, number>>;
 
@@ -77,12 +79,16 @@ export const float64: Kind<number> = {
   size: fixedSize,
 };
 
+/** Keeps the text that a field had last: see `fixedAgain`. */
+const memo = (): Memo => ({ text: '' });
+
 /** Text of fixed width, NUL-padded; read up to the first NUL, blanks trimmed. */
 export const octets = (width: Widths): Kind<string> => ({
   ...always,
   zero: '',
   width,
-  get: (s) => `${s.value}=fixedText(b,o,o+${s.width});o+=${s.width};`,
+  uses: memo,
+  get: (s) => `${s.value}=fixedAgain(${s.uses},b,o,o+${s.width});o+=${s.width};`,
   put: (s) => `if(${s.value}.length>${s.width})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${s.width});`,
   size: fixedSize,
 });
@@ -92,7 +98,8 @@ export const raw = (width: Widths): Kind<string> => ({
   ...always,
   zero: '',
   width,
-  get: (s) => `${s.value}=latin1(b,o,o+${s.width});o+=${s.width};`,
+  uses: memo,
+  get: (s) => `${s.value}=latin1Again(${s.uses},b,o,o+${s.width});o+=${s.width};`,
   put: (s) => `if(${s.value}.length>${s.width})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${s.width});`,
   size: fixedSize,
 });
@@ -102,7 +109,7 @@ export const tail = (width: Widths): Kind<string> => ({
   ...octets(width),
   width: 0,
   ...widthLater(width, (s, w) => ({
-    get: `e=o+${w}<end?o+${w}:end;${s.value}=fixedText(b,o,e);o=e;`,
+    get: `e=o+${w}<end?o+${w}:end;${s.value}=fixedAgain(${s.uses},b,o,e);o=e;`,
     put: `if(${s.value}.length>${w})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${w});`,
     size: String(w),
   })),
@@ -113,7 +120,7 @@ export const rawTail = (width: Widths): Kind<string> => ({
   ...octets(width),
   width: 0,
   ...widthLater(width, (s, w) => ({
-    get: `e=o+${w}<end?o+${w}:end;${s.value}=latin1(b,o,e);o=e;`,
+    get: `e=o+${w}<end?o+${w}:end;${s.value}=latin1Again(${s.uses},b,o,e);o=e;`,
     put: `if(${s.value}.length>${w})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${w});`,
     size: String(w),
   })),
@@ -125,7 +132,7 @@ function widthLater(
   source: (s: Site, w: string) => { get: string; put: string; size: string },
 ): Pick<Kind<string>, 'get' | 'put' | 'size' | 'uses'> {
   return {
-    uses: (version) => ({ w: typeof width === 'number' ? width : (width[version] ?? 0) }),
+    uses: (version) => ({ ...memo(), w: typeof width === 'number' ? width : (width[version] ?? 0) }),
     get: (s) => source(s, `${s.uses}.w`).get,
     put: (s) => source(s, `${s.uses}.w`).put,
     size: (s) => source(s, `${s.uses}.w`).size,
@@ -138,7 +145,8 @@ export const cstring = (max: number): Kind<string> => ({
   zero: '',
   width: 0,
   max: max - 1,
-  get: (s) => `e=findNul(b,o,end);if(e===end)noNul(${s.where},o,end);${s.value}=latin1(b,o,e);o=e+1;`,
+  uses: memo,
+  get: (s) => `e=findNul(b,o,end);if(e===end)noNul(${s.where},o,end);${s.value}=latin1Again(${s.uses},b,o,e);o=e+1;`,
   put: (s) => `o=putLatin1(b,${s.value},o);b[o++]=0;`,
   size: (s) => `${s.value}.length+1`,
 });
@@ -204,10 +212,10 @@ export const repeat = (item: Kind<string>): Kind<readonly string[]> => ({
   ...always,
   zero: [],
   width: 0,
-  uses: (version) => ({ w: typeof item.width === 'number' ? item.width : (item.width[version] ?? 0) }),
+  uses: (version) => ({ ...memo(), w: typeof item.width === 'number' ? item.width : (item.width[version] ?? 0) }),
   get: (s) =>
     `if(o>=end)short(${s.where},o);t=b[o++];if(o+t*${s.uses}.w>end)overrun(${s.where},o);${s.value}=new Array(t);` +
-    `for(let i=0;i<t;i++,o+=${s.uses}.w)${s.value}[i]=fixedText(b,o,o+${s.uses}.w);`,
+    `for(let i=0;i<t;i++,o+=${s.uses}.w)${s.value}[i]=fixedAgain(${s.uses},b,o,o+${s.uses}.w);`,
   put: (s) =>
     `t=${s.value}.length;if(t>255)tooLong(${s.where},o);b[o++]=t;` +
     `for(const x of ${s.value}){if(x.length>${s.uses}.w)tooLong(${s.where},o);o=putFixed(b,x,o,${s.uses}.w);}`,

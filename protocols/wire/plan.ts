@@ -1,6 +1,6 @@
 import { WireFault } from './fault.ts';
 import type { Kind, Site } from './field.ts';
-import { cursor, findNul, fixedText, latin1, putFixed, putLatin1 } from './octets.ts';
+import { cursor, findNul, fixedAgain, latin1, latin1Again, putFixed, putLatin1 } from './octets.ts';
 import type { Fields, PduTable, Values } from './pdu.ts';
 
 /** The compiled codec of one PDU in one version. Offsets are of the body: headers belong to the protocol's frame. */
@@ -47,8 +47,9 @@ export function plansById(plans: readonly Plan[]): ReadonlyMap<number, Plan> {
 const scope = {
   cursor,
   findNul,
-  fixedText,
+  fixedAgain,
   latin1,
+  latin1Again,
   putFixed,
   putLatin1,
   short: (pdu: string, field: string, o: number): never => {
