@@ -117,7 +117,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   receipt: ['decimal', 'hex'],
 };
 
-/** The rules with a change applied. Throws RangeError that names the rule, what was given and what is possible. */
+/** The rules with a change applied. Throws BehaviourFault that names the rule, what was given and what is possible. */
 export function changed(rules: Behaviour, change: BehaviourChange): Behaviour {
   const next: Record<string, unknown> = { ...rules };
   for (const [name, value] of Object.entries(change)) {
@@ -135,8 +135,23 @@ export function changed(rules: Behaviour, change: BehaviourChange): Behaviour {
 const isDelayName = (name: string): boolean => name === 'responseDelay' || name === 'reportDelay' || name === 'delay';
 const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x);
 
+/** A change that is none: at which key (`errorRate.code`), what is wrong, and what to give. */
+export class BehaviourFault extends RangeError {
+  readonly key: string;
+  readonly what: string;
+  readonly remedy: string;
+
+  constructor(key: string, what: string, remedy: string) {
+    super(`behaviour: ${key} ${what}; ${remedy}`);
+    this.name = 'BehaviourFault';
+    this.key = key;
+    this.what = what;
+    this.remedy = remedy;
+  }
+}
+
 function fail(name: string, what: string, remedy: string): never {
-  throw new RangeError(`behaviour: ${name} ${what}; ${remedy}`);
+  throw new BehaviourFault(name, what, remedy);
 }
 
 function checkParts(name: string, old: Record<string, unknown>, value: unknown): Record<string, unknown> {

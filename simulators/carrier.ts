@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import type { Behaviour, BehaviourChange } from './behaviour.ts';
+import { type Behaviour, type BehaviourChange, changed, WELL_BEHAVED } from './behaviour.ts';
 import { createBookWriter } from './book-file.ts';
 import { type Books, createBooks, type RecordMode, type Stopwatch } from './books.ts';
 import { createCarrierBook } from './carrier-book.ts';
@@ -11,7 +11,10 @@ import { smgpCarrier } from './carriers/smgp.ts';
 import { smppCarrier } from './carriers/smpp.ts';
 import { type Centre, createCentre, type Standing } from './centre.ts';
 import type { Account, Callback, Mo, Protocol } from './protocol.ts';
+import { findScenario } from './scenario/library.ts';
+import { checkScenario } from './scenario/read.ts';
 import type { Rule } from './scenario/rules.ts';
+import type { Scenario } from './scenario/schema.ts';
 import type { TapReader } from './tap.ts';
 
 /** Versions by protocol, as they are called and as they are on the wire; the first is the default. */
@@ -33,9 +36,10 @@ export interface CarrierOptions {
   /** Default: a free one, see `Carrier.port`. */
   readonly port?: number;
   readonly accounts: readonly Account[];
+  /** A name of the library, a file, or the thing itself. */
+  readonly scenario?: string | Scenario;
+  /** Over that of the scenario. */
   readonly behaviour?: BehaviourChange;
-  /** Changes for some events only; in order, the later ones win. */
-  readonly rules?: readonly Rule[];
   readonly record?: RecordMode;
   /** Writes its books into this file, for `yima verdict`; each carrier needs one of its own. */
   readonly book?: string;
@@ -87,17 +91,21 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   const versions: Readonly<Record<string, number>> | undefined = VERSIONS[protocol];
   if (versions === undefined)
     throw new RangeError(`carrier: no protocol ${protocol}; give one of ${Object.keys(VERSIONS).join(', ')}`);
-  const name = options.version ?? Object.keys(versions)[0]!;
+  const scenario = scenarioOf(options);
+  // A scenario for several protocols names the version of those that have it.
+  const own = scenario?.version !== undefined && scenario.version in versions ? scenario.version : undefined;
+  const name = options.version ?? own ?? Object.keys(versions)[0]!;
   const version = versions[name];
   if (version === undefined) {
     throw new RangeError(`carrier: no ${protocol} version ${name}; give one of ${Object.keys(versions).join(', ')}`);
   }
   if (accounts.length === 0) throw new RangeError('carrier: no account; give at least one { name, secret }');
 
+  const { seed, behaviour: base = {} } = scenario ?? {};
+  const seeded = changed(changed(WELL_BEHAVED, base), seed === undefined ? {} : { seed });
+  const behaviour = changed(seeded, options.behaviour ?? {});
   const books = createBooks(options.record ?? 'nothing', options.book !== undefined);
-  const centre = createCentre(accounts, books, options.behaviour ?? {}, options.rules ?? [], (c) =>
-    SPEAKS[protocol](c, version),
-  );
+  const centre = createCentre(accounts, books, behaviour, scenario?.rules ?? [], (c) => SPEAKS[protocol](c, version));
   const server = createServer({ noDelay: true }, (socket) => centre.accept(socket));
   try {
     if (options.book !== undefined) {
@@ -143,4 +151,14 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
       books.file?.close();
     },
   };
+}
+
+function scenarioOf({ protocol, scenario: given }: CarrierOptions): Scenario | undefined {
+  if (given === undefined) return undefined;
+  const scenario = typeof given === 'string' ? findScenario(given) : checkScenario(given);
+  const { name, protocols } = scenario;
+  if (protocols !== undefined && !protocols.includes(protocol)) {
+    throw new RangeError(`carrier: ${name} is a scenario for ${protocols.join(', ')}, not for ${protocol}`);
+  }
+  return scenario;
 }

@@ -97,7 +97,7 @@ const REFUSE_BIND = purpose('refuse bind');
 export function createCentre(
   accounts: readonly Account[],
   books: Ledger,
-  behaviour: BehaviourChange,
+  behaviour: Behaviour,
   rules: readonly Rule[],
   makeProtocol: (centre: Centre) => Protocol,
 ): Centre {

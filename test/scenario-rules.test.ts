@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createRulebook, type Rule } from '../simulators/scenario/rules.ts';
+import { type BehaviourChange, changed, WELL_BEHAVED } from '../simulators/behaviour.ts';
+import { createRulebook, type Rule, type Rulebook } from '../simulators/scenario/rules.ts';
 import { type Event, patternOf, type When } from '../simulators/scenario/when.ts';
 
 const START = Date.parse('2026-01-01T00:00:00+08:00');
+
+const rulebook = (behaviour: BehaviourChange, rules: readonly Rule[], start: number): Rulebook =>
+  createRulebook(changed(WELL_BEHAVED, behaviour), rules, start);
 
 const submit = (over: Partial<Event> = {}, text = 'hello'): Event => ({
   kind: 'submit',
@@ -19,7 +23,7 @@ const submit = (over: Partial<Event> = {}, text = 'hello'): Event => ({
 /** For which of these the rule holds: one verdict each. */
 function holdsFor(when: When, events: readonly (readonly [Event, number])[]): boolean[] {
   const rule: Rule = { name: 'it', when, then: { hold: true } };
-  const book = createRulebook({}, [rule], START);
+  const book = rulebook({}, [rule], START);
   return events.map(([event, after]) => book.now(book.of(event, START + after), START + after).behaviour.hold);
 }
 
@@ -94,7 +98,7 @@ describe('times', () => {
   });
 
   test('a time that comes later changes what an old message is under', () => {
-    const book = createRulebook({}, [{ name: 'night', when: { between: [10, 20] }, then: { hold: true } }], START);
+    const book = rulebook({}, [{ name: 'night', when: { between: [10, 20] }, then: { hold: true } }], START);
     const regime = book.of(submit(), START);
     expect([0, 10, 20].map((ms) => book.now(regime, START + ms).behaviour.hold)).toEqual([false, true, false]);
   });
@@ -139,7 +143,7 @@ describe('counts', () => {
 
 describe('rules together', () => {
   test('later rules win, and leave what they do not name', () => {
-    const book = createRulebook(
+    const book = rulebook(
       { responseDelay: 5, reports: { states: { DELIVERED: 1 } } },
       [
         { name: 'a', when: { number: '*1' }, then: { responseDelay: 10, errorRate: { probability: 1 } } },
@@ -160,7 +164,7 @@ describe('rules together', () => {
   });
 
   test('a change of the base and of the rules shows in what a message is under already', () => {
-    const book = createRulebook({}, [{ name: 'a', then: { reportDelay: 7 } }], START);
+    const book = rulebook({}, [{ name: 'a', then: { reportDelay: 7 } }], START);
     const regime = book.of(submit(), START);
     book.change({ hold: true });
     expect(regime.behaviour).toMatchObject({ hold: true, reportDelay: 7 });
@@ -174,7 +178,7 @@ describe('rules together', () => {
   });
 
   test('refuses what is no rule, and stays as it was', () => {
-    const book = createRulebook({}, [{ name: 'a', then: {} }], START);
+    const book = rulebook({}, [{ name: 'a', then: {} }], START);
     expect(() => book.add({ name: 'a', then: {} })).toThrow(/there is a rule a already/);
     expect(() => book.add({ name: 'b', then: { seed: 3 } })).toThrow(/b changes the seed/);
     expect(() => book.add({ name: 'b', then: { hold: 1 } as never })).toThrow(/hold is 1/);
@@ -182,15 +186,13 @@ describe('rules together', () => {
   });
 
   test('only what hangs on chance asks for lots', () => {
-    expect(createRulebook({}, [], START).draws).toBe(false);
-    expect(createRulebook({ reportDelay: 30, errorRate: { code: 8 } }, [], START).draws).toBe(false);
-    expect(createRulebook({ reports: { states: { EXPIRED: 1 } } }, [], START).draws).toBe(false);
-    expect(createRulebook({ reports: { states: { EXPIRED: 1, DELIVERED: 1 } } }, [], START).draws).toBe(true);
-    expect(createRulebook({ reportDelay: { min: 1, max: 2 } }, [], START).draws).toBe(true);
-    expect(createRulebook({ silence: { probability: 0.5 } }, [], START).draws).toBe(true);
-    expect(createRulebook({}, [{ name: 'a', then: { hold: true } }], START).draws).toBe(false);
-    expect(createRulebook({}, [{ name: 'a', when: { probability: 0.5 }, then: { hold: true } }], START).draws).toBe(
-      true,
-    );
+    expect(rulebook({}, [], START).draws).toBe(false);
+    expect(rulebook({ reportDelay: 30, errorRate: { code: 8 } }, [], START).draws).toBe(false);
+    expect(rulebook({ reports: { states: { EXPIRED: 1 } } }, [], START).draws).toBe(false);
+    expect(rulebook({ reports: { states: { EXPIRED: 1, DELIVERED: 1 } } }, [], START).draws).toBe(true);
+    expect(rulebook({ reportDelay: { min: 1, max: 2 } }, [], START).draws).toBe(true);
+    expect(rulebook({ silence: { probability: 0.5 } }, [], START).draws).toBe(true);
+    expect(rulebook({}, [{ name: 'a', then: { hold: true } }], START).draws).toBe(false);
+    expect(rulebook({}, [{ name: 'a', when: { probability: 0.5 }, then: { hold: true } }], START).draws).toBe(true);
   });
 });

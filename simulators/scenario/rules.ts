@@ -53,9 +53,9 @@ export interface Rulebook {
 }
 
 /** `start`: of the lab, in ms since 1970. Throws RangeError as `change` and `add` do. */
-export function createRulebook(behaviour: BehaviourChange, rules: readonly Rule[], start: number): Rulebook {
+export function createRulebook(behaviour: Behaviour, rules: readonly Rule[], start: number): Rulebook {
   const base = nodeOf(undefined, undefined);
-  base.behaviour = changed(WELL_BEHAVED, behaviour);
+  base.behaviour = behaviour;
   const standing: RuleInForce[] = [];
 
   function nodeOf(parent: Node | undefined, s: RuleInForce | undefined): Node {

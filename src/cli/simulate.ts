@@ -2,6 +2,8 @@ import { Argument, Command } from 'commander';
 import type { BehaviourChange } from '../../simulators/behaviour.ts';
 import { type CarrierProtocol, startCarrier } from '../../simulators/carrier.ts';
 import type { Delay } from '../../simulators/scenario/distribution.ts';
+import { findScenario } from '../../simulators/scenario/library.ts';
+import type { Scenario } from '../../simulators/scenario/schema.ts';
 import { every } from '../base/timers.ts';
 import type { Address } from '../config/schema.ts';
 import { Complaint } from './complaint.ts';
@@ -16,6 +18,8 @@ interface Flags {
   readonly responseDelay?: Delay;
   readonly reportDelay?: Delay;
   readonly throttle?: number;
+  readonly scenario?: string;
+  readonly seed?: number;
   readonly behaviour?: BehaviourChange;
 }
 
@@ -34,6 +38,8 @@ export function simulateCommand(): Command {
     .option('--response-delay <ms>', 'before an answer: 20, or 5-50', delay)
     .option('--report-delay <ms>', 'from the answer to the report: 1000, or 500-3000', delay)
     .option('--throttle <n>', 'most submits of an account in a second', wholeNumber)
+    .option('--scenario <name>', 'of the library (yima scenarios lists it), or a file')
+    .option('--seed <n>', 'of all that is drawn; default: the scenario’s, or 1', wholeNumber)
     .option('--behaviour <json>', 'any rules as JSON, or @file (simulators/behaviour.ts has them all)', json)
     .action(simulate);
 }
@@ -49,9 +55,11 @@ async function simulate(protocol: CarrierProtocol, flags: Flags): Promise<void> 
     ...(flags.responseDelay === undefined ? {} : { responseDelay: flags.responseDelay }),
     ...(flags.reportDelay === undefined ? {} : { reportDelay: flags.reportDelay }),
     ...(flags.throttle === undefined ? {} : { throttle: { perSecond: flags.throttle } }),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...flags.behaviour,
   };
-  const { host, port, version } = flags;
+  const { host, port, version, scenario: name } = flags;
+  const scenario = name === undefined ? undefined : scenarioNamed(name);
   const carrier = await startCarrier({
     protocol,
     host,
@@ -59,6 +67,7 @@ async function simulate(protocol: CarrierProtocol, flags: Flags): Promise<void> 
     accounts,
     behaviour,
     ...(version === undefined ? {} : { version }),
+    ...(scenario === undefined ? {} : { scenario }),
   }).catch((error: unknown) => {
     const why = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is taken' : (error as Error).message;
     throw new Complaint(`cannot simulate ${protocol} on ${host}:${port}: ${why}`);
@@ -80,4 +89,12 @@ async function simulate(protocol: CarrierProtocol, flags: Flags): Promise<void> 
   });
   counting.stop();
   await carrier.stop();
+}
+
+function scenarioNamed(name: string): Scenario {
+  try {
+    return findScenario(name);
+  } catch (error) {
+    throw new Complaint((error as Error).message);
+  }
 }

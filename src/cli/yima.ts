@@ -8,6 +8,7 @@ import { decodeCommand } from './decode.ts';
 import { explainCommand } from './explain.ts';
 import { hashCommand } from './hash.ts';
 import { loadCommand } from './load.ts';
+import { scenariosCommand } from './scenarios.ts';
 import { sendCommand } from './send.ts';
 import { simulateCommand } from './simulate.ts';
 import { captureCommand, traceCommand } from './trace.ts';
@@ -42,6 +43,7 @@ const program = new Command('yima')
   .addCommand(sendCommand())
   .addCommand(loadCommand())
   .addCommand(simulateCommand())
+  .addCommand(scenariosCommand())
   .addCommand(carriersCommand())
   .addCommand(unmatchedCommand())
   .addCommand(receiptsCommand())
