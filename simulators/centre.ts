@@ -369,6 +369,7 @@ export function createCentre(
         },
         onFault() {
           counts.malformed++;
+          s.speaker.lost?.();
         },
         onClose: () => closed(s),
       });

@@ -102,6 +102,8 @@ export interface Speaker {
   report(delivery: Delivery, sequence: number): void;
   mo(delivery: Delivery, part: MoPart, sequence: number): void;
   probe(sequence: number): void;
+  /** The border of the frames is lost and the connection about to end: a last word, where the protocol has one. */
+  lost?(): void;
 }
 
 export interface Session {

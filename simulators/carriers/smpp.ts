@@ -374,6 +374,10 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
       write(codec.deliverSm, value, ESME.ROK, sequence);
     },
 
+    lost() {
+      if (session.book !== undefined) nack(ESME.RINVCMDLEN, 0);
+    },
+
     probe: (sequence) => writeHeaderOnly(0x15, ESME.ROK, sequence),
   };
 }

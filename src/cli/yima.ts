@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkCommand } from './check.ts';
 import { Complaint } from './complaint.ts';
+import { conformCommand } from './conform.ts';
 import { carriersCommand, receiptsCommand, reloadCommand, unmatchedCommand } from './control.ts';
 import { decodeCommand } from './decode.ts';
 import { explainCommand } from './explain.ts';
@@ -44,6 +45,7 @@ const program = new Command('yima')
   .addCommand(loadCommand())
   .addCommand(simulateCommand())
   .addCommand(scenariosCommand())
+  .addCommand(conformCommand())
   .addCommand(carriersCommand())
   .addCommand(unmatchedCommand())
   .addCommand(receiptsCommand())
