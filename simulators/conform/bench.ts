@@ -141,7 +141,10 @@ export function setUp(ground: Ground, log: Exchange): { bench: Bench; clear(): v
         return wire;
       },
       submit: (message = {}) =>
-        bench.request(tongue.commands.submit, tongue.submitBody({ to: [target.to], from: target.from, ...message })),
+        bench.request(
+          tongue.commands.submit,
+          tongue.submitBody({ to: [target.to], from: target.from, ...message }, target.account),
+        ),
       request: (command, body) => writeFrame(header, command, bench.sequence(), body),
       async expect(wire, what, test, within = target.within) {
         const found = await watch<Frame | 'end'>(

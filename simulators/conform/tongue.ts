@@ -9,8 +9,9 @@ export interface Account {
 export interface LoginForm {
   readonly name?: string;
   readonly secret?: string;
-  /** Version octet. SGIP: the login type. */
   readonly version?: number;
+  /** SGIP: Login Type; SMGP: LoginMode. */
+  readonly mode?: number;
 }
 
 /** A submit as a check wants it: what is left out is plain and right. */
@@ -56,7 +57,7 @@ export interface Tongue {
   /** Sequences that are legal and seldom seen. */
   readonly extremes: readonly string[];
   loginBody(account: Account, form: LoginForm): Buffer;
-  submitBody(message: Message): Buffer;
+  submitBody(message: Message, account: Account): Buffer;
   /** Status or Result of an answer; undefined where there is none to read. */
   code(answer: Frame): number | undefined;
   /** The id by which reports name the k-th message of an accepted submit. */

@@ -47,7 +47,7 @@ export function submitBeforeLogin(codes: readonly number[] | 'any or the end') {
   };
 }
 
-/** A second login on a connection that is in. `codes`: how it is refused; left out: any code, or the end. */
+/** A second login on a connection that is in. `codes`: those that refuse it; without them every code does, and the end too. */
 export function secondLogin(codes?: readonly number[]) {
   return async (bench: Bench): Promise<void> => {
     const { tongue } = bench;

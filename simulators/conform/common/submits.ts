@@ -10,10 +10,7 @@ export async function accepted(bench: Bench, message: Message = {}): Promise<{ r
   const submit = bench.submit(message);
   wire.send(submit);
   const answer = await bench.answerTo(wire, submit);
-  const code = bench.tongue.code(answer);
-  if (code !== 0) fail(`refused with ${code}`);
-  const fault = bench.tongue.idFault(answer);
-  if (fault !== '') fail(fault);
+  expectAccepted(bench, answer);
   const { header } = bench.tongue;
   const request: Frame = {
     octets: submit,
@@ -23,6 +20,14 @@ export async function accepted(bench: Bench, message: Message = {}): Promise<{ r
     body: submit.subarray(header.octets),
   };
   return { request, answer };
+}
+
+/** The answer accepts, and has an id. */
+export function expectAccepted(bench: Bench, answer: Frame): void {
+  const code = bench.tongue.code(answer);
+  if (code !== 0) fail(`refused with ${code}`);
+  const fault = bench.tongue.idFault(answer);
+  if (fault !== '') fail(fault);
 }
 
 export const submitAccepted =

@@ -4,9 +4,9 @@ import * as liveness from '../common/liveness.ts';
 import * as login from '../common/login.ts';
 import * as reports from '../common/reports.ts';
 import * as submits from '../common/submits.ts';
+import { parameter } from '../parameter.ts';
 import * as binds from './binds.ts';
 import * as operations from './operations.ts';
-import { parameter } from './operations.ts';
 
 const check = (name: string, section: string, expects: string, run: Check['run']): Check => ({
   name,

@@ -3,6 +3,7 @@ import { uintTlv } from '../../../protocols/wire/tlv.ts';
 import { bodyOf } from '../body.ts';
 import { type Bench, fail, notApplicable } from '../check.ts';
 import { answerTo, type Frame } from '../frame.ts';
+import { parameter } from '../parameter.ts';
 import type { Wire } from '../wire.ts';
 import { COMMAND, cstringAt } from './tongue.ts';
 
@@ -190,14 +191,6 @@ export async function nackIgnored(bench: Bench): Promise<void> {
   await bench.answerTo(wire, probe);
   const sequence = nack.toString('hex', 12, 16);
   if (wire.came.some((f) => f.sequence === sequence)) fail('the nack was answered');
-}
-
-/** Optional parameters of a submit, as octets. */
-export function parameter(tag: number, value: Buffer, length = value.length): Buffer {
-  const head = Buffer.alloc(4);
-  head.writeUInt16BE(tag, 0);
-  head.writeUInt16BE(length, 2);
-  return Buffer.concat([head, value]);
 }
 
 /** The sar_* parameters of a part. */
