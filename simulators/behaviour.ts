@@ -1,3 +1,4 @@
+import { FORM_WORDS, type FormRules, PLAIN_FORMS } from './form-rules.ts';
 import { DELAY_FORMS, type Delay, isDelay } from './scenario/distribution.ts';
 
 /**
@@ -21,7 +22,7 @@ interface NumberRule {
  * (scenario/draw.ts). A `code` of 0 stands for the protocol's usual one. Code asks for the behaviour of its event
  * (`Centre.ruling`) and obeys it: whether rules of a scenario had a part in it is none of its business.
  */
-export interface Behaviour {
+export interface Behaviour extends FormRules {
   readonly seed: number;
   /** Between a request and its answer. */
   readonly responseDelay: Delay;
@@ -66,8 +67,6 @@ export interface Behaviour {
   readonly deliverWindow: number;
   /** A report that was refused, or not answered in time, is sent again after so many milliseconds. */
   readonly redeliver: { readonly refused: number; readonly unanswered: number };
-  /** SMPP: how the message_id is written in the answer and in the receipt. */
-  readonly idForm: { readonly response: 'decimal' | 'hex'; readonly receipt: 'decimal' | 'hex' };
   /** SGIP: reports and MO also go down the connections of the account (the other way is to dial it). */
   readonly duplex: boolean;
   /** We ask for a sign of life after so many milliseconds. 0: never. */
@@ -97,10 +96,10 @@ export const WELL_BEHAVED: Behaviour = {
   hold: false,
   deliverWindow: 2048,
   redeliver: { refused: 1000, unanswered: 60_000 },
-  idForm: { response: 'decimal', receipt: 'decimal' },
   duplex: false,
   probe: { every: 0 },
   numbers: [],
+  ...PLAIN_FORMS,
 };
 
 /** Rules to change: what is left out stays, inside a rule too (but `states`, `codes` and `numbers` are replaced whole). */
@@ -113,8 +112,7 @@ export type BehaviourChange = {
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   kind: ['octets', 'length', 'command', 'sequence', 'cut'],
   reportOn: ['same', 'any'],
-  response: ['decimal', 'hex'],
-  receipt: ['decimal', 'hex'],
+  ...FORM_WORDS,
 };
 
 /** The rules with a change applied. Throws BehaviourFault that names the rule, what was given and what is possible. */
@@ -167,14 +165,17 @@ function checkPart(path: string, part: string, old: unknown, value: unknown): un
   if (isDelayName(part)) return checkDelay(path, value);
   if (part === 'states') return checkStates(path, value);
   if (part === 'codes') return checkCodes(path, value);
+  if (Array.isArray(old) && !(Array.isArray(value) && value.every((v) => typeof v === 'string'))) {
+    fail(path, `is ${JSON.stringify(value)}`, 'give a list of texts');
+  }
   if (typeof value !== typeof old) fail(path, `is ${JSON.stringify(value)}`, `give a ${typeof old}`);
-  const words = WORDS[part];
+  const words = WORDS[path] ?? WORDS[part];
   if (words !== undefined && !words.includes(value as string)) {
     fail(path, `is ${JSON.stringify(value)}`, `give one of ${words.join(', ')}`);
   }
   if (typeof value === 'number') {
     const most = part === 'probability' ? 1 : part === 'deliverWindow' ? 65_536 : Number.MAX_SAFE_INTEGER;
-    const least = part === 'deliverWindow' ? 1 : 0;
+    const least = part === 'deliverWindow' ? 1 : path.startsWith('clockSkew.') ? -most : 0;
     if (!(value >= least && value <= most)) fail(path, `is ${value}`, `give a number from ${least} to ${most}`);
   }
   return value;
@@ -230,6 +231,16 @@ const DRAWLESS: ReadonlySet<string> = new Set<keyof Behaviour>([
   'duplex',
   'probe',
   'numbers',
+  'reportForm',
+  'answerForm',
+  'idLayout',
+  'ids',
+  'clockSkew',
+  'numberForm',
+  'bulkReports',
+  'signature',
+  'added',
+  'frequency',
 ]);
 
 /** Whether something may hang on chance: then a message needs its lot, which costs a pass over its octets. */

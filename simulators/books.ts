@@ -5,6 +5,8 @@ import type { Concat } from '../protocols/text/udh.ts';
 import { latin1 } from '../protocols/wire/octets.ts';
 import type { CarrierBook } from './carrier-book.ts';
 import { createFingerprints, fingerprint } from './fingerprints.ts';
+import type { FormRules } from './form-rules.ts';
+import { shownOn } from './handset.ts';
 
 /** What a carrier saw and did. A submit is a PDU; messages are its destinations. */
 interface Counts {
@@ -55,6 +57,9 @@ interface Message {
   readonly destination: string;
   readonly coding: Coding;
   readonly text: string;
+  /** As the handset shows it, with what the carrier added; and the short messages that this takes. */
+  readonly shown: string;
+  readonly counted: number;
   /** The ids under which its parts were accepted. */
   readonly ids: readonly string[];
 }
@@ -68,6 +73,8 @@ export interface Arrival {
   readonly octets: Uint8Array;
   readonly concat: Concat | undefined;
   readonly id: string;
+  /** What the carrier adds to the text. */
+  readonly added: FormRules['added'];
 }
 
 /** Sees how long things took, in milliseconds of the carrier's clock. */
@@ -159,7 +166,10 @@ export function createBooks(recorded: RecordMode, filed = false): Ledger {
     const codings = all.map((p) => p.coding);
     const text = joinText(octets, codings);
     const { account, source, destination, coding } = a;
-    messages.push({ account, source, destination, coding, text, ids: all.map((p) => p.id) });
+    const { added } = a;
+    const shown = added.signature === '' ? { text, counted: all.length } : shownOn(text, coding, added);
+    const ids = all.map((p) => p.id);
+    messages.push({ account, source, destination, coding, text, shown: shown.text, counted: shown.counted, ids });
     const key = `${destination} ${text}`;
     arrivals.set(key, (arrivals.get(key) ?? 0) + 1);
   };

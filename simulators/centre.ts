@@ -3,6 +3,8 @@ import type { Behaviour, BehaviourChange } from './behaviour.ts';
 import type { Ledger } from './books.ts';
 import { createDeliveries, flightPlaces } from './deliveries.ts';
 import { createDue } from './due.ts';
+import { countedOf } from './handset.ts';
+import { createObjections, type Objection } from './objection.ts';
 import { createPeer, type Peer } from './peer.ts';
 import type { Account, AccountBook, Callback, Delivery, Mo, Protocol, Session, Speaker, Submit } from './protocol.ts';
 import { delayOf } from './scenario/distribution.ts';
@@ -61,6 +63,8 @@ export interface Centre {
   /** An account has let us in, on a connection of ours. */
   joined(session: Session, book: AccountBook): void;
   refused(session: Session): void;
+  /** The rules of the submit that was taken last. */
+  readonly taken: Behaviour;
   /** A submit came. Returns the id if the message was accepted, else ''. */
   submit(session: Session, submit: Submit): string;
   /** The other side answered one of our requests; see `Deliveries.answered`. */
@@ -93,6 +97,10 @@ const STATE = purpose('state');
 const REPORT = purpose('report');
 const DUPLICATE = purpose('duplicate report');
 const REFUSE_BIND = purpose('refuse bind');
+const UNASKED = purpose('unasked report');
+const FIRST_REPORT = purpose('first report');
+const SECOND_REPORT = purpose('second report');
+const SECOND_DELAY = purpose('second report delay');
 
 export function createCentre(
   accounts: readonly Account[],
@@ -127,6 +135,8 @@ export function createCentre(
     () => base.behaviour.seed,
     (dataCoding, octets) => centre.protocol.codingOf(dataCoding, octets),
   );
+  const objections = createObjections((dataCoding, octets) => centre.protocol.codingOf(dataCoding, octets));
+  let taken = base.behaviour;
   let mos = 0;
   const due = createDue<Answer | Delivery>((item) => {
     clock.coarse = item.at;
@@ -143,10 +153,11 @@ export function createCentre(
     const { peer } = s;
     if (peer.closed) return;
     const start = peer.at;
-    s.speaker.answer(answer.command, answer.sequence, answer.code, answer.id);
+    const answerRules = ruling(answer.regime);
+    s.speaker.answer(answer.command, answer.sequence, answer.code, answer.id, answerRules);
     counts.answered++;
     books.stopwatch?.answered(now() - answer.submittedAt);
-    const { garbage } = ruling(answer.regime);
+    const { garbage } = answerRules;
     if (chance(answer.lot, GARBAGE, garbage.probability)) spoil(peer, start, garbage.kind, answer.lot);
     if (answer.last) peer.end();
   }
@@ -222,23 +233,31 @@ export function createCentre(
 
   // -- Reports ---------------------------------------------------------------------------------------------------
 
-  /** Reports of an accepted submit: one for each destination that asked for one. */
+  /**
+   * Reports of an accepted submit: one for each destination that asked for one. `words`: those whose outcome is settled.
+   * `answeredAt`, `at`: when the first and the final report are due.
+   */
   function planReports(
     s: Session,
     book: AccountBook,
     id: string,
     submit: Submit,
+    wants: number,
+    words: Objection['words'] | undefined,
     submitRegime: Regime,
     lot: Lot,
     submittedAt: number,
+    answeredAt: number,
     at: number,
   ): void {
-    const { source, destinations, wants } = submit;
-    for (let k = 0; k < destinations.length; k++) {
+    const { source, destinations } = submit;
+    const reported = ruling(submitRegime).bulkReports === 'once' ? 1 : destinations.length;
+    for (let k = 0; k < reported; k++) {
       const destination = destinations[k]!;
       const regime = k === 0 ? submitRegime : regimeFor(destination, submitRegime, submittedAt);
       const rules = ruling(regime);
       const word =
+        words?.[k] ??
         (rules.numbers.length > 0 ? numberRule(rules, destination)?.state : undefined) ??
         chosen(lot, STATE, rules.reports.states, k);
       if (wants === 2 && word === 'DELIVERED') continue;
@@ -258,11 +277,21 @@ export function createCentre(
         destination,
         word,
         submittedAt,
+        counted: rules.added.signature === '' ? 1 : countedOf(submit, rules.added, centre.protocol.codingOf),
         regime,
         lot,
         part: undefined,
         settle: undefined,
       };
+      const { firstReport, secondReport } = rules;
+      if (chance(lot, FIRST_REPORT, firstReport.probability, k)) {
+        due.add({ ...delivery, at: answeredAt, word: firstReport.state });
+      }
+      if (chance(lot, SECOND_REPORT, secondReport.probability, k)) {
+        const after = delayOf(secondReport.delay, lot, SECOND_DELAY, k);
+        // Behind the one that counts, in its millisecond too.
+        due.add({ ...delivery, at: at + Math.max(after, 1), word: secondReport.state });
+      }
       if (at <= submittedAt) deliveries.enqueue(delivery);
       else due.add(delivery);
       if (chance(lot, DUPLICATE, rules.duplicateReport.probability, k)) {
@@ -343,6 +372,9 @@ export function createCentre(
       return rulebook.rules;
     },
     ruling,
+    get taken() {
+      return taken;
+    },
     change(change) {
       rulebook.change(change);
       pumpAll();
@@ -426,12 +458,13 @@ export function createCentre(
     },
     submit(s, submit) {
       const book = s.book!;
-      const { command, sequence, destinations, fault, wants } = submit;
+      const { command, sequence, destinations, fault } = submit;
       const at = now();
       clock.coarse = at;
       submitEvent.about(s, submit);
       const regime = rulebook.some ? rulebook.of(submitEvent, at) : base;
       const rules = ruling(regime);
+      taken = rules;
       const lot = rulebook.draws ? submitEvent.lot() : 0;
       const { disconnect, silence } = rules;
       counts.submits++;
@@ -445,7 +478,9 @@ export function createCentre(
           return '';
         }
       }
-      const code = fault || verdict(s, book, destinations, at, rules, lot);
+      let code = fault || verdict(s, book, destinations, at, rules, lot);
+      const objection = code === 0 ? objections(submit, rules, at, centre.protocol.codes) : undefined;
+      if (objection !== undefined) code = objection.code;
       const silent = chance(lot, SILENCE, silence.probability);
       if (silent) counts.silent++;
       if (silent && last) s.peer.end();
@@ -459,9 +494,11 @@ export function createCentre(
         books.refused(code);
         if (books.file !== undefined) for (const to of destinations) books.file.refused(to, code);
       }
+      const unasked = submit.wants !== 1 && chance(lot, UNASKED, rules.unaskedReport.probability);
+      const wants = unasked ? 1 : submit.wants;
       const reports = code === 0 && wants !== 0;
       const early = reports && chance(lot, REPORT_BEFORE, rules.reportBefore.probability);
-      if (early) planReports(s, book, id, submit, regime, lot, at, at);
+      if (early) planReports(s, book, id, submit, wants, objection?.words, regime, lot, at, at, at);
       const delay = delayOf(rules.responseDelay, lot, RESPONSE_DELAY);
       if (!silent) {
         s.unanswered++;
@@ -475,7 +512,9 @@ export function createCentre(
         const late = chance(lot, LATE, lateReport.probability);
         const after = delayOf(late ? lateReport.delay : reportDelay, lot, REPORT_DELAY);
         // Never in the turn of the answer: due things come after it, whatever socket they take.
-        planReports(s, book, id, submit, regime, lot, at, at + delay + Math.max(after, 0.001));
+        const answeredAt = at + delay + 0.001;
+        const dueAt = at + delay + Math.max(after, 0.001);
+        planReports(s, book, id, submit, wants, objection?.words, regime, lot, at, answeredAt, dueAt);
       }
       return code === 0 ? id : '';
     },
@@ -514,6 +553,7 @@ export function createCentre(
             destination: mo.from,
             word: '',
             submittedAt: now(),
+            counted: 1,
             regime: base,
             lot: lotOf(base.behaviour.seed, ++mos, 1),
             part,

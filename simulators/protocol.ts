@@ -72,6 +72,9 @@ export interface Codes {
   readonly queueFull: number;
   readonly bindFailed: number;
   readonly tooManySessions: number;
+  /** For a signature that is missing or wrong, and for one message too many to a number. */
+  readonly signature: number;
+  readonly frequency: number;
 }
 
 /** What the centre must know of a protocol. */
@@ -98,7 +101,7 @@ export interface Speaker {
   /** Throws nothing: what cannot be read is answered as the protocol says. */
   onFrame(b: Buffer, start: number, end: number): void;
   /** `command`: as given to `centre.submit`. */
-  answer(command: number, sequence: number, code: number, id: string): void;
+  answer(command: number, sequence: number, code: number, id: string, rules: Behaviour): void;
   report(delivery: Delivery, sequence: number): void;
   mo(delivery: Delivery, part: MoPart, sequence: number): void;
   probe(sequence: number): void;
@@ -151,6 +154,8 @@ export interface Delivery {
   readonly destination: string;
   word: string;
   readonly submittedAt: number;
+  /** The short messages that the carrier charges for it (handset.ts); some protocols' reports tell. */
+  readonly counted: number;
   /** The rules that its submit was under; an MO is under none. */
   readonly regime: Regime;
   /** Of the draws for its submit, or for the MO. */

@@ -8,18 +8,19 @@ export const COUNTERS = 0x01000000;
 
 /** Makes the sequence numbers of one connection, `index` among those of its node, and takes the answers' apart. */
 export interface SgipSequences {
-  of(counter: number): string;
+  /** `skew`: how many ms the clock in it is wrong. */
+  of(counter: number, skew?: number): string;
   /** The counter in the header of an answer. */
   counterAt(b: Buffer, start: number): number;
 }
 
-export function createSgipSequences(nodeId: number, index: number): SgipSequences {
+export function createSgipSequences(nodeId: number, index: number, clock: () => number = Date.now): SgipSequences {
   const base = (index & 0xff) * COUNTERS;
   let second = 0;
   let timestamp = 0;
   return {
-    of(counter) {
-      const now = Math.floor(Date.now() / 1000);
+    of(counter, skew = 0) {
+      const now = Math.floor((clock() + skew) / 1000);
       if (now !== second) {
         second = now;
         timestamp = stampOf(beijingTime(now * 1000));

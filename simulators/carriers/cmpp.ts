@@ -1,22 +1,34 @@
+import { createHash } from 'node:crypto';
 import { authenticatorIsmg, verifySource } from '../../protocols/cmpp/auth.ts';
 import * as framing from '../../protocols/cmpp/header.ts';
 import { FRAME, HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
-import { addToMsgId, msgIdOf } from '../../protocols/cmpp/msg-id.ts';
-import { writeReport } from '../../protocols/cmpp/report.ts';
+import { addToMsgId } from '../../protocols/cmpp/msg-id.ts';
+import { type Report, writeReport } from '../../protocols/cmpp/report.ts';
 import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
-import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import { latin1 } from '../../protocols/wire/octets.ts';
 import type { Centre } from '../centre.ts';
 import { createMinuteText } from '../minute-text.ts';
 import { cutMo } from '../mo-cut.ts';
+import { numberIn } from '../number-form.ts';
+import { cmppStat } from '../outcome.ts';
 import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
 import { writerTo } from '../writer.ts';
+import { createCmppIds } from './ids-cmpp.ts';
+import { type CmppDeparture, cmppDeparture } from './report-forms-cmpp.ts';
 
 /** Results of SUBMIT_RESP (2.0: 7.4.3.2; 3.0: 8.4.3.2), and statuses of CONNECT_RESP above 4, which are the vendor's. */
-const CODES: Codes = { error: 9, throttled: 8, queueFull: 8, bindFailed: 5, tooManySessions: 5 };
+const CODES: Codes = {
+  error: 9,
+  throttled: 8,
+  queueFull: 8,
+  bindFailed: 5,
+  tooManySessions: 5,
+  signature: 9,
+  frequency: 9,
+};
 const BAD_STRUCTURE = 1;
 const TOO_LONG = 6;
 const OTHER = 9;
@@ -36,20 +48,6 @@ const CANCEL = 0x07;
 const ACTIVE_TEST = 0x08;
 const DELIVER_RESP = 0x80000005;
 
-/** The Stat of each final state (2.0: table 8.2); any other word is written as it stands. */
-const STATS: ReadonlyMap<string, string> = new Map([
-  ['DELIVERED', 'DELIVRD'],
-  ['EXPIRED', 'EXPIRED'],
-  ['DELETED', 'DELETED'],
-  ['UNDELIVERABLE', 'UNDELIV'],
-  ['ACCEPTED', 'ACCEPTD'],
-  ['UNKNOWN', 'UNKNOWN'],
-  ['REJECTED', 'REJECTD'],
-]);
-
-/** Beijing, 001001. Fast carriers take the codes behind it too: one code has 65,536 ids a second. */
-const GATEWAY = 1001;
-
 /** Text of what a Msg_Fmt says: the specification's five, else by the bits of 03.38's general coding. */
 function codingOf(msgFmt: number): Coding {
   switch (msgFmt) {
@@ -68,7 +66,7 @@ function codingOf(msgFmt: number): Coding {
 
 /** A gateway of China Mobile (ISMG) that speaks CMPP. `version`: the highest it takes, 0x20, 0x21 or 0x30. */
 export function cmppCarrier(centre: Centre, version: number): Protocol {
-  const ids = createIds(centre);
+  const ids = createCmppIds(centre.now);
   return {
     frame: FRAME,
     sequenceAt: 8,
@@ -81,31 +79,7 @@ export function cmppCarrier(centre: Centre, version: number): Protocol {
   };
 }
 
-/** Msg_Ids that do not repeat at any speed: when a second has used up a gateway code, the next code goes on. */
-function createIds(centre: Centre): (count: number) => string {
-  let second = 0;
-  let gateway = GATEWAY;
-  let used = 0;
-  let front = '';
-  // A carrier that is started again within a second goes on elsewhere.
-  let sequence = Math.floor(centre.now() * 64) & 0xffff;
-
-  return (count) => {
-    const now = Math.floor(centre.now() / 1000);
-    used += count;
-    if (now !== second || used > 0x10000) {
-      gateway = now === second ? gateway + 1 : GATEWAY;
-      second = now;
-      used = count;
-      front = msgIdOf({ ...beijingTime(now * 1000), gateway, sequence: 0 }).slice(0, 6);
-    }
-    const id = front + String.fromCharCode(sequence >> 8, sequence & 0xff);
-    sequence = (sequence + count) & 0xffff;
-    return id;
-  };
-}
-
-function speak(session: Session, centre: Centre, offered: number, nextId: (count: number) => string): Speaker {
+function speak(session: Session, centre: Centre, offered: number, nextId: ReturnType<typeof createCmppIds>): Speaker {
   const { peer } = session;
   const { books } = centre;
   let codec = cmppCodec(offered);
@@ -126,10 +100,24 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     // The answer is in the layout that will be spoken; where we do not agree, in ours.
     if (status === 0) codec = cmppCodec(login.version);
     const secret = book?.account.secret ?? '';
-    const proof = authenticatorIsmg(status, codec.version, login.authenticatorSource, secret);
+    const proof = proofOf(status, login.authenticatorSource, secret);
     write(codec.connectResp, { status, authenticatorIsmg: proof, version: offered }, sequence);
     if (status === 0) centre.opened(session);
     else centre.refused(session);
+  }
+
+  /** AuthenticatorISMG, over the Status as the wire has it or as some compute it (deviation 11). */
+  function proofOf(status: number, source: string, secret: string): string {
+    switch (centre.ruling(session.regime).answerForm.cmpp) {
+      case 'wide-proof':
+        return authenticatorIsmg(status, CMPP_30, source, secret);
+      case 'digit-proof':
+        return latin1(createHash('md5').update(`${status}${source}${secret}`, 'latin1').digest(), 0, 16);
+      case 'no-proof':
+        return '';
+      default:
+        return authenticatorIsmg(status, codec.version, source, secret);
+    }
   }
 
   function onSubmit(b: Buffer, o: number, end: number, sequence: number): void {
@@ -157,9 +145,10 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     const octets = udh === undefined ? msgContent : msgContent.subarray(udh.length);
     const concat = udh?.concat;
     const coding = codingOf(msgFmt);
+    const { added } = centre.taken;
     for (let k = 0; k < destTerminalId.length; k++) {
       const destination = destTerminalId[k]!;
-      books.arrived({ account, source: srcId, destination, coding, octets, concat, id: addToMsgId(id, k) });
+      books.arrived({ account, source: srcId, destination, coding, octets, concat, id: addToMsgId(id, k), added });
     }
   }
 
@@ -197,12 +186,16 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     books.counts.cancels++;
     const waiting = centre.waiting(codec.cancel.decode(b, o, end).msgId);
     if (waiting !== undefined) waiting.word = 'DELETED';
-    write(codec.cancelResp, { successId: waiting === undefined ? 1 : 0 }, sequence);
+    const wide = centre.ruling(session.regime).answerForm.cmpp === 'long-cancel';
+    write((wide ? cmppCodec(CMPP_30) : codec).cancelResp, { successId: waiting === undefined ? 1 : 0 }, sequence);
   }
 
   function onRequest(b: Buffer, o: number, end: number, command: number, sequence: number) {
     if (command === ACTIVE_TEST) {
       books.counts.probes++;
+      if (centre.ruling(session.regime).answerForm.cmpp === 'short-active-test') {
+        return writeHeaderOnly((ACTIVE_TEST | RESPONSE) >>> 0, sequence);
+      }
       return write(codec.activeTestResp, { reserved: 0 }, sequence);
     }
     if (command === CONNECT) return onConnect(b, o, end, sequence);
@@ -226,6 +219,17 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
   }
 
   const deliver = codec.deliver.fill({ registeredDelivery: 1 });
+
+  /** Writes a report that is not as specified. */
+  function depart(report: Report, departure: CmppDeparture, sequence: number): void {
+    const said = departure.report?.(report, deliver.destId) ?? report;
+    deliver.msgContent = writeReport(said, departure.version ?? codec.version);
+    const start = peer.at;
+    write(codec.deliver, deliver, sequence);
+    if (departure.frame === undefined) return;
+    peer.at = departure.frame(peer.out, start, peer.at, codec.version);
+    peer.out.writeUInt32BE(peer.at - start, start);
+  }
 
   return {
     onFrame(b, start, end) {
@@ -256,21 +260,24 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     },
 
     report(d, sequence) {
-      d.echo = nextId(1);
+      const rules = centre.ruling(d.regime);
+      const { clockSkew, numberForm } = rules;
+      const number = numberIn(numberForm, d.destination);
+      d.echo = nextId(1, rules);
       deliver.msgId = d.echo;
       deliver.destId = d.source;
-      deliver.srcTerminalId = d.destination;
-      deliver.msgContent = writeReport(
-        {
-          msgId: d.id,
-          stat: STATS.get(d.word) ?? d.word.slice(0, 7),
-          submitTime: submitTime(d.submittedAt),
-          doneTime: doneTime(d.at),
-          destTerminalId: d.destination,
-          smscSequence: ++smscSequence,
-        },
-        codec.version,
-      );
+      deliver.srcTerminalId = number;
+      const report = {
+        msgId: d.id,
+        stat: cmppStat(d.word),
+        submitTime: submitTime(d.submittedAt + clockSkew.submit),
+        doneTime: doneTime(d.at + clockSkew.done),
+        destTerminalId: number,
+        smscSequence: ++smscSequence,
+      };
+      const departure = cmppDeparture(rules.reportForm.cmpp);
+      if (departure !== undefined) return depart(report, departure, sequence);
+      deliver.msgContent = writeReport(report, codec.version);
       write(codec.deliver, deliver, sequence);
     },
 
@@ -279,7 +286,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
       const value = codec.deliver.fill({
         msgId: d.id,
         destId: d.source,
-        srcTerminalId: d.destination,
+        srcTerminalId: numberIn(centre.ruling(d.regime).numberForm, d.destination),
         tpUdhi: part.udhi ? 1 : 0,
         msgFmt: part.dataCoding,
         msgContent: part.octets,

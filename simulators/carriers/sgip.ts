@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import * as framing from '../../protocols/sgip/header.ts';
-import { FRAME, HEADER, RESPONSE, writeHeader } from '../../protocols/sgip/header.ts';
-import { REPORT_STATE } from '../../protocols/sgip/report.ts';
+import { FRAME, HEADER, RESPONSE, SEQUENCE_AT, writeHeader } from '../../protocols/sgip/header.ts';
 import { RESULT } from '../../protocols/sgip/result.ts';
 import { traceTime } from '../../protocols/sgip/sequence.ts';
 import { LOGIN_TYPE, sgipCodec } from '../../protocols/sgip/tables.ts';
@@ -9,11 +8,15 @@ import { codingOf, hasUdh } from '../../protocols/text/msg-fmt.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
+import type { Behaviour } from '../behaviour.ts';
 import type { Centre } from '../centre.ts';
 import { cutMo } from '../mo-cut.ts';
+import { numberIn } from '../number-form.ts';
+import { sgipTold } from '../outcome.ts';
 import type { AccountBook, Codes, Protocol, Session, Speaker } from '../protocol.ts';
 import { createSgipSequences, sequenceAt } from '../sgip-sequence.ts';
 import { writerTo } from '../writer.ts';
+import { departSgip, MORE_OCTETS } from './report-forms-sgip.ts';
 
 const CODES: Codes = {
   error: RESULT.SYSTEM_FAILURE,
@@ -21,10 +24,15 @@ const CODES: Codes = {
   queueFull: RESULT.QUEUE_FULL,
   bindFailed: RESULT.BAD_LOGIN,
   tooManySessions: RESULT.TOO_MANY_CONNECTIONS,
+  signature: 76,
+  frequency: 77,
 };
 
 /** An SMG of Beijing (1.2: 3.3). */
 const NODE = 101001;
+const RESERVE = 8;
+/** A timestamp of the thirteenth month. */
+const NO_DATE = 1_399_000_000;
 const MOST_USERS = 100;
 const MOST_OCTETS = 140;
 /** Between two attempts to dial an account. */
@@ -33,17 +41,6 @@ const REDIAL_MS = 200;
 const SUBMIT = 0x03;
 const DELIVER_RESP = 0x80000004;
 const REPORT_RESP = 0x80000005;
-
-/** State and ErrorCode of each final state; any other word is an ErrorCode as a number. */
-const STATES: ReadonlyMap<string, readonly [state: number, errorCode: number]> = new Map([
-  ['DELIVERED', [REPORT_STATE.SENT, 0]],
-  ['ACCEPTED', [REPORT_STATE.WAITING, 0]],
-  ['EXPIRED', [REPORT_STATE.FAILED, 61]],
-  ['DELETED', [REPORT_STATE.FAILED, 28]],
-  ['UNDELIVERABLE', [REPORT_STATE.FAILED, 29]],
-  ['UNKNOWN', [REPORT_STATE.FAILED, 55]],
-  ['REJECTED', [REPORT_STATE.FAILED, 50]],
-]);
 
 /**
  * A gateway of China Unicom (SMG) that speaks SGIP 1.2. Reports and MO go to accounts that have a callback on connections
@@ -78,7 +75,7 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
   const { peer, dialled } = session;
   const { books } = centre;
   const codec = sgipCodec();
-  const sequences = createSgipSequences(NODE, index);
+  const sequences = createSgipSequences(NODE, index, centre.now);
   const ok = { result: RESULT.OK as number, reserve: '' };
   const report = codec.report.fill({});
 
@@ -134,8 +131,9 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
     const account = session.book!.account.name;
     const octets = udh === undefined ? messageContent : messageContent.subarray(udh.length);
     const coding = codingOf(messageCoding, octets);
+    const { added } = centre.taken;
     for (const destination of userNumber) {
-      books.arrived({ account, source: spNumber, destination, coding, octets, concat: udh?.concat, id });
+      books.arrived({ account, source: spNumber, destination, coding, octets, concat: udh?.concat, id, added });
     }
   }
 
@@ -185,6 +183,12 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
     peer.at = body;
   }
 
+  /** Makes the sequence number of the frame at `start` one that is not as specified; its counter stays. */
+  function relayId(start: number, { idLayout }: Behaviour): void {
+    if (idLayout.sgip === 'zero-node') peer.out.writeUInt32BE(0, start + SEQUENCE_AT);
+    else peer.out.writeUInt32BE(NO_DATE, start + SEQUENCE_AT + 4);
+  }
+
   return {
     onFrame(b, start, end) {
       const command = b.readUInt32BE(start + 4);
@@ -199,28 +203,46 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
       }
     },
 
-    answer(_command, _sequence, code, id) {
+    answer(_command, _sequence, code, id, rules) {
+      const start = peer.at;
       answer(codec.submitResp, code, id);
+      if (rules.answerForm.sgip === 'plain') return;
+      // Reserve is left out, or there is more behind it (deviation 8).
+      peer.room(RESERVE);
+      if (rules.answerForm.sgip === 'long') peer.out.fill(0, peer.at, peer.at + RESERVE);
+      peer.at += rules.answerForm.sgip === 'long' ? RESERVE : -RESERVE;
+      peer.out.writeUInt32BE(peer.at - start, start);
     },
 
     report(d, sequence) {
-      const [state, errorCode] = STATES.get(d.word) ?? [REPORT_STATE.FAILED, Number(d.word) & 0xff];
+      const rules = centre.ruling(d.regime);
+      const [state, errorCode] = sgipTold(d.word);
       report.submitSequenceNumber = d.id;
-      report.userNumber = d.destination;
+      report.userNumber = numberIn(rules.numberForm, d.destination);
       report.state = state;
       report.errorCode = errorCode;
-      write(codec.report, report, sequences.of(sequence));
+      const start = peer.at;
+      write(codec.report, report, sequences.of(sequence, rules.clockSkew.ids));
+      if (rules.reportForm.sgip !== 'plain') {
+        peer.room(MORE_OCTETS);
+        peer.at = departSgip(rules.reportForm.sgip, peer.out, start, peer.at);
+        peer.out.writeUInt32BE(peer.at - start, start);
+      }
+      if (rules.idLayout.sgip !== 'plain') relayId(start, rules);
     },
 
     mo(d, part, sequence) {
+      const rules = centre.ruling(d.regime);
       const deliver = codec.deliver.fill({
-        userNumber: d.destination,
+        userNumber: numberIn(rules.numberForm, d.destination),
         spNumber: d.source,
         tpUdhi: part.udhi ? 1 : 0,
         messageCoding: part.dataCoding,
         messageContent: part.octets,
       });
-      write(codec.deliver, deliver, sequences.of(sequence));
+      const start = peer.at;
+      write(codec.deliver, deliver, sequences.of(sequence, rules.clockSkew.ids));
+      if (rules.idLayout.sgip !== 'plain') relayId(start, rules);
     },
 
     // There is no such thing in SGIP.

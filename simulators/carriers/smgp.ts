@@ -2,12 +2,11 @@ import * as framing from '../../protocols/cmpp/header.ts';
 import { HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
 import { authenticatorServer, verifyClient } from '../../protocols/smgp/auth.ts';
 import { FRAME } from '../../protocols/smgp/header.ts';
-import { addToMsgId, MSG_ID, msgIdOf, SEQUENCES } from '../../protocols/smgp/msg-id.ts';
+import { MSG_ID } from '../../protocols/smgp/msg-id.ts';
 import { reportText, writeReport } from '../../protocols/smgp/report.ts';
 import { STATUS } from '../../protocols/smgp/result.ts';
 import { smgpCodec } from '../../protocols/smgp/tables.ts';
 import { octetTlv, TAG } from '../../protocols/smgp/tlv-tags.ts';
-import { stateOf, stateWord } from '../../protocols/smpp/receipt.ts';
 import { codingOf, hasUdh } from '../../protocols/text/msg-fmt.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
@@ -18,8 +17,12 @@ import { NO_TLVS, tlvUint } from '../../protocols/wire/tlv.ts';
 import type { Centre } from '../centre.ts';
 import { createMinuteText } from '../minute-text.ts';
 import { cutMo } from '../mo-cut.ts';
+import { numberIn } from '../number-form.ts';
+import { toldOf } from '../outcome.ts';
 import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
 import { writerTo } from '../writer.ts';
+import { createSmgpIds, type SmgpIds } from './ids-smgp.ts';
+import { smgpReport } from './report-forms-smgp.ts';
 
 /** SMGP has no code for flow control: busy is the nearest. */
 const CODES: Codes = {
@@ -28,6 +31,8 @@ const CODES: Codes = {
   queueFull: STATUS.BUSY,
   bindFailed: STATUS.AUTH_FAILED,
   tooManySessions: STATUS.TOO_MANY_CONNECTIONS,
+  signature: STATUS.NO_ROUTE,
+  frequency: 75,
 };
 
 const LOGIN = 0x01;
@@ -43,52 +48,23 @@ const RECEIVES = 1;
 
 const MOST_RECEIVERS = 100;
 const MOST_OCTETS = 140;
-const MINUTE = 60_000;
-/** Area 010, device class 06, device 1; fast carriers take the devices behind it too. */
-const GATEWAY = 10_061;
 
 /** A gateway of China Telecom (SMGW) that speaks SMGP. `version`: the highest it takes, 0x13 or 0x30. */
 export function smgpCarrier(centre: Centre, version: number): Protocol {
-  const ids = createIds(centre);
+  const ids = createSmgpIds(centre.now);
   return {
     frame: FRAME,
     sequenceAt: 8,
     codes: CODES,
     codingOf,
-    nextId: ids,
-    reportId: addToMsgId,
+    nextId: ids.next,
+    reportId: ids.plus,
     cut: cutMo,
-    speak: (session) => speak(session, centre, version, ids),
+    speak: (session) => speak(session, centre, version, ids.next),
   };
 }
 
-/** MsgIDs that do not repeat at any speed: when a minute has used up a gateway's million, the next gateway goes on. */
-function createIds(centre: Centre): (count: number) => string {
-  const bcd = Array.from({ length: 100 }, (_, n) => String.fromCharCode(Math.floor(n / 10) * 16 + (n % 10)));
-  let minute = 0;
-  let gateway = GATEWAY;
-  let used = 0;
-  let front = '';
-  // A carrier that is started again within a minute goes on elsewhere.
-  let sequence = Math.floor(centre.now() * 8) % SEQUENCES;
-
-  return (count) => {
-    const now = Math.floor(centre.now() / MINUTE);
-    used += count;
-    if (now !== minute || used > SEQUENCES) {
-      gateway = now === minute ? gateway + 1 : GATEWAY;
-      minute = now;
-      used = count;
-      front = msgIdOf({ ...beijingTime(now * MINUTE), gateway, sequence: 0 }).slice(0, MSG_ID - 3);
-    }
-    const [high, middle] = [Math.floor(sequence / 10_000), Math.floor(sequence / 100) % 100];
-    const id = front + bcd[high]! + bcd[middle]! + bcd[sequence % 100]!;
-    sequence = (sequence + count) % SEQUENCES;
-    return id;
-  };
-}
-
-function speak(session: Session, centre: Centre, offered: number, nextId: (count: number) => string): Speaker {
+function speak(session: Session, centre: Centre, offered: number, nextId: SmgpIds['next']): Speaker {
   const { peer } = session;
   const { books } = centre;
   let codec = smgpCodec(offered);
@@ -144,7 +120,8 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
         coding,
         octets,
         concat: udh?.concat,
-        id: addToMsgId(id, k),
+        id: centre.protocol.reportId(id, k, centre.taken),
+        added: centre.taken.added,
       });
     }
   }
@@ -179,7 +156,9 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
   function onRequest(b: Buffer, o: number, end: number, command: number, sequence: number) {
     if (command === ACTIVE_TEST) {
       books.counts.probes++;
-      return writeHeaderOnly((ACTIVE_TEST | RESPONSE) >>> 0, sequence);
+      // Some do not echo the sequence (deviation 9).
+      const mute = centre.ruling(session.regime).answerForm.smgp === 'active-test-zero';
+      return writeHeaderOnly((ACTIVE_TEST | RESPONSE) >>> 0, mute ? 0 : sequence);
     }
     if (command === LOGIN) return onLogin(b, o, end, sequence);
     if (command === EXIT) {
@@ -224,24 +203,28 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
     },
 
     report(d, sequence) {
-      const state = stateOf(d.word);
-      const delivered = d.word === 'DELIVERED';
-      d.echo = nextId(1);
+      const rules = centre.ruling(d.regime);
+      const { clockSkew, reportForm } = rules;
+      const { stat, err } = toldOf('smgp', d.word);
+      const doneDate = doneTime(d.at + clockSkew.done);
+      const counted = d.counted === 1 ? '001' : String(d.counted).padStart(3, '0');
+      d.echo = nextId(1, rules);
       deliver.msgId = d.echo;
-      deliver.recvTime = `20${doneTime(d.at)}00`;
-      deliver.srcTermId = d.destination;
+      deliver.recvTime = `20${doneDate}00`;
+      deliver.srcTermId = numberIn(rules.numberForm, d.destination);
       deliver.destTermId = d.source;
-      deliver.msgContent = writeReport({
+      const report = {
         id: d.id,
-        sub: '001',
-        dlvrd: delivered ? '001' : '000',
-        submitDate: submitTime(d.submittedAt),
-        doneDate: doneTime(d.at),
-        // Any other word is reported as it stands.
-        stat: state === undefined ? d.word.slice(0, 7) : stateWord(state),
-        err: delivered ? '000' : '999',
+        sub: counted,
+        dlvrd: stat === 'DELIVRD' ? counted : '000',
+        submitDate: submitTime(d.submittedAt + clockSkew.submit),
+        doneDate,
+        stat,
+        err,
         text: noText,
-      });
+      };
+      const form = reportForm.smgp;
+      deliver.msgContent = form === 'plain' ? writeReport(report) : smgpReport(form, report);
       write(codec.deliver, deliver, sequence);
     },
 
@@ -251,7 +234,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: (count
       const value = codec.deliver.fill({
         msgId: d.id,
         recvTime: String(year) + [month, day, hour, minute, second].map(two).join(''),
-        srcTermId: d.destination,
+        srcTermId: numberIn(centre.ruling(d.regime).numberForm, d.destination),
         destTermId: d.source,
         msgFormat: part.dataCoding,
         msgContent: part.octets,

@@ -1,6 +1,6 @@
 import { encodeFrame, FRAME, frameSize, HEADER, RESPONSE, writeHeader } from '../../protocols/smpp/header.ts';
 import { messageOctets, UDHI } from '../../protocols/smpp/payload.ts';
-import { STATE, stateOf, stateWord } from '../../protocols/smpp/receipt.ts';
+import { STATE, stateOf } from '../../protocols/smpp/receipt.ts';
 import { ESME } from '../../protocols/smpp/status.ts';
 import { type dataSm, SMPP_34, type SmppCodec, smppCodec, type submitSm } from '../../protocols/smpp/tables.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';
@@ -21,9 +21,13 @@ import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, type Tlv, uintTlv } from '../../protocols/wire/tlv.ts';
 import type { Behaviour } from '../behaviour.ts';
 import type { Centre } from '../centre.ts';
+import { numberIn } from '../number-form.ts';
+import { toldOf } from '../outcome.ts';
 import { partAt, sarConcat } from '../part.ts';
 import type { Codes, Delivery, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
 import { codingOf, DATA_CODING } from '../smpp-coding.ts';
+import { createSmppIds, type SmppIds } from './ids-smpp.ts';
+import { smppReceipt } from './report-forms-smpp.ts';
 
 const CODES: Codes = {
   error: ESME.RSUBMITFAIL,
@@ -31,47 +35,35 @@ const CODES: Codes = {
   queueFull: ESME.RMSGQFUL,
   bindFailed: ESME.RBINDFAIL,
   tooManySessions: ESME.RALYBND,
+  signature: ESME.RX_R_APPN,
+  frequency: ESME.RX_R_APPN,
 };
 
-const MILLION = 1_000_000;
 const MINUTE = 60_000;
+
+const NO_OCTETS = Buffer.alloc(0);
+/** Seen in answers to 3.4 clients too. */
+const VENDOR_TLV: Tlv = { tag: 0x1403, value: Buffer.from('46000') };
 
 /** Command ids of the frames that come by the million; the rest goes by name. */
 const SUBMIT_SM = 0x04;
 const DELIVER_SM_RESP = 0x80000005;
+const DATA_SM_RESP = 0x80000103;
 const SUBMIT_MULTI = 0x21;
 const DATA_SM = 0x103;
 
 /** A short message centre that speaks SMPP 3.3, 3.4 or 5.0. `version`: what it offers, 0x34 and the like. */
 export function smppCarrier(centre: Centre, version: number): Protocol {
-  // Ids must not come again after a restart: the second of the start, then a number, and no carrier makes a million a
-  // second.
-  let high = Math.floor(centre.now() / 1000);
-  let low = 0;
-  let highText = String(high);
-
-  function nextId(_count: number, { idForm }: Behaviour): string {
-    if (++low === MILLION) {
-      low = 0;
-      highText = String(++high);
-    }
-    if (idForm.response === 'hex') return (high * MILLION + low).toString(16);
-    return highText + String(MILLION + low).slice(1);
-  }
-
+  const ids = createSmppIds(centre.now);
   return {
     frame: FRAME,
     sequenceAt: 12,
     codes: CODES,
-    nextId,
+    nextId: (_count, rules) => ids.next(rules),
     codingOf,
-    reportId(id, _k, { idForm }) {
-      const { response, receipt } = idForm;
-      if (response === receipt) return id;
-      return Number.parseInt(id, response === 'hex' ? 16 : 10).toString(receipt === 'hex' ? 16 : 10);
-    },
+    reportId: (id, _k, rules) => ids.inReceipt(id, rules),
     cut: cutMo,
-    speak: (session) => speak(session, centre, version),
+    speak: (session) => speak(session, centre, version, ids),
   };
 }
 
@@ -105,23 +97,24 @@ function minuteText(ms: number): string {
 /** What stands behind the id in a receipt's text, and its state: the same for all of two minutes and a word. */
 interface ReceiptEnd {
   readonly word: string;
+  readonly counted: number;
   readonly submitMinute: number;
   readonly doneMinute: number;
   readonly state: number;
   readonly octets: Buffer;
 }
 
-function receiptEnd(word: string, submitMinute: number, doneMinute: number): ReceiptEnd {
-  const known = stateOf(word);
-  const state = known ?? STATE.undeliverable;
-  const stat = known === undefined ? word : stateWord(known);
-  const [dlvrd, err] = state === STATE.delivered ? ['001', '000'] : ['000', '001'];
+function receiptEnd(word: string, counted: number, submitMinute: number, doneMinute: number): ReceiptEnd {
+  const { stat, err } = toldOf('smpp', word);
+  const state = stateOf(stat) ?? STATE.undeliverable;
+  const sub = String(counted).padStart(3, '0');
+  const dlvrd = state === STATE.delivered ? sub : '000';
   const dates = `submit date:${minuteText(submitMinute * MINUTE)} done date:${minuteText(doneMinute * MINUTE)}`;
-  const octets = Buffer.from(` sub:001 dlvrd:${dlvrd} ${dates} stat:${stat} err:${err} text:`, 'latin1');
-  return { word, submitMinute, doneMinute, state, octets };
+  const octets = Buffer.from(` sub:${sub} dlvrd:${dlvrd} ${dates} stat:${stat} err:${err} text:`, 'latin1');
+  return { word, counted, submitMinute, doneMinute, state, octets };
 }
 
-function speak(session: Session, centre: Centre, offered: number): Speaker {
+function speak(session: Session, centre: Centre, offered: number, ids: SmppIds): Speaker {
   const { peer } = session;
   const { books } = centre;
   let codec = smppCodec(SMPP_34);
@@ -238,7 +231,8 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
   ): void {
     const { octets, concat = sarConcat(tlvs) } = partAt(message, (esmClass & UDHI) !== 0);
     const account = session.book!.account.name;
-    books.arrived({ account, source, destination, coding: codingOf(dataCoding), octets, concat, id });
+    const { added } = centre.taken;
+    books.arrived({ account, source, destination, coding: codingOf(dataCoding), octets, concat, id, added });
   }
 
   function waitingFor(messageId: string): Delivery | undefined {
@@ -302,13 +296,84 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
     }
   }
 
+  // -- Answers ---------------------------------------------------------------------------------------------------
+
+  function accept(command: number, sequence: number, messageId: string, tlvs: readonly Tlv[]): void {
+    if (command === SUBMIT_MULTI) {
+      write(codec.submitMultiResp, { messageId, unsuccessSme: [], tlvs }, ESME.ROK, sequence);
+      return;
+    }
+    const plan = command === SUBMIT_SM ? codec.submitSmResp : codec.dataSmResp;
+    write(plan, { messageId, tlvs }, ESME.ROK, sequence);
+  }
+
+  /** An answer that is not as specified. Forms that are none for this answer leave it as it is. */
+  function oddAnswer(
+    response: number,
+    command: number,
+    sequence: number,
+    code: number,
+    id: string,
+    form: Behaviour['answerForm']['smpp'],
+  ): void {
+    const start = peer.at;
+    if (code !== 0) {
+      writeHeaderOnly(response, code, sequence);
+      if (form !== 'error-body') return;
+      peer.room(1);
+      peer.out[peer.at++] = 0;
+    } else {
+      accept(command, sequence, form === 'empty-id' ? '' : id, form === 'vendor-tlv' ? [VENDOR_TLV] : NO_TLVS);
+      if (form === 'no-body') peer.at = start + HEADER;
+      // Of submit_multi_resp a count comes behind the id.
+      else if (form === 'no-nul' && command !== SUBMIT_MULTI) peer.at--;
+    }
+    peer.out.writeUInt32BE(peer.at - start, start);
+  }
+
   // -- Receipts --------------------------------------------------------------------------------------------------
 
-  let end: ReceiptEnd = receiptEnd('', 0, 0);
+  let end: ReceiptEnd = receiptEnd('', 1, 0, 0);
   const text = Buffer.alloc(512, 'id:');
   const idOctets = Buffer.allocUnsafe(128);
   const idTlv = { tag: TAG.receiptedMessageId, value: idOctets as Uint8Array };
   const stateTlv = { tag: TAG.messageState, value: Buffer.alloc(1) };
+  /** A receipt that is not as specified. */
+  function oddReceipt(d: Delivery, sequence: number, rules: Behaviour): void {
+    const { clockSkew, numberForm, reportForm } = rules;
+    const { stat, err } = toldOf('smpp', d.word);
+    const said = smppReceipt(reportForm.smpp, {
+      id: d.id,
+      tlvId: ids.inTlv(d.id, rules),
+      stat,
+      err,
+      state: stateOf(stat) ?? STATE.undeliverable,
+      submittedAt: d.submittedAt + clockSkew.submit,
+      doneAt: d.at + clockSkew.done,
+    });
+    const number = numberIn(numberForm, d.destination);
+    const payload = { tag: TAG.messagePayload, value: said.text };
+    const value = {
+      sourceAddrTon: 1,
+      sourceAddrNpi: 1,
+      sourceAddr: said.swapped ? number : d.source,
+      destinationAddr: said.swapped ? d.source : number,
+      esmClass: said.esmClass,
+      dataCoding: said.dataCoding,
+      tlvs: said.carriage === 'short' ? said.tlvs : [payload, ...said.tlvs],
+    };
+    if (said.carriage === 'data') {
+      write(codec.dataSm, codec.dataSm.fill(value), ESME.ROK, sequence);
+      return;
+    }
+    const shortMessage = said.carriage === 'short' ? said.text : NO_OCTETS;
+    write(codec.deliverSm, codec.deliverSm.fill({ ...value, shortMessage }), ESME.ROK, sequence);
+    if (said.overrun === 0) return;
+    // The length is that of the last parameter, four octets behind its tag's begin.
+    const last = said.tlvs[said.tlvs.length - 1]!.value.length;
+    peer.out.writeUInt16BE(last + said.overrun, peer.at - last - 2);
+  }
+
   const receipt = codec.deliverSm.fill({ esmClass: 0x04, sourceAddrTon: 1, sourceAddrNpi: 1, tlvs: [idTlv, stateTlv] });
 
   return {
@@ -318,6 +383,7 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
       if (command === DELIVER_SM_RESP) return centre.answered(session, sequence, b.readUInt32BE(start + 8) === 0);
       if (command >= RESPONSE) {
         // data_sm_resp or a generic_nack may answer a delivery too; a probe's answer is only a sign of life.
+        if (command === DATA_SM_RESP) centre.answered(session, sequence, b.readUInt32BE(start + 8) === 0);
         if (command === 0x80000000) centre.answered(session, sequence, false);
         return;
       }
@@ -330,30 +396,36 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
       }
     },
 
-    answer(command, sequence, code, id) {
+    answer(command, sequence, code, id, rules) {
       const response = (command | RESPONSE) >>> 0;
+      const form = rules.answerForm.smpp;
+      if (form !== 'plain') return oddAnswer(response, command, sequence, code, id, form);
       if (code !== 0) return writeHeaderOnly(response, code, sequence);
-      if (command === SUBMIT_MULTI) {
-        return write(codec.submitMultiResp, { messageId: id, unsuccessSme: [], tlvs: NO_TLVS }, ESME.ROK, sequence);
-      }
-      const plan = command === SUBMIT_SM ? codec.submitSmResp : codec.dataSmResp;
-      write(plan, { messageId: id, tlvs: NO_TLVS }, ESME.ROK, sequence);
+      accept(command, sequence, id, NO_TLVS);
     },
 
     report(d, sequence) {
-      const submitMinute = Math.floor(d.submittedAt / MINUTE);
-      const doneMinute = Math.floor(d.at / MINUTE);
-      if (end.word !== d.word || end.submitMinute !== submitMinute || end.doneMinute !== doneMinute) {
-        end = receiptEnd(d.word, submitMinute, doneMinute);
+      const rules = centre.ruling(d.regime);
+      const { clockSkew, numberForm } = rules;
+      if (rules.reportForm.smpp !== 'plain') return oddReceipt(d, sequence, rules);
+      const submitMinute = Math.floor((d.submittedAt + clockSkew.submit) / MINUTE);
+      const doneMinute = Math.floor((d.at + clockSkew.done) / MINUTE);
+      if (
+        end.word !== d.word ||
+        end.counted !== d.counted ||
+        end.submitMinute !== submitMinute ||
+        end.doneMinute !== doneMinute
+      ) {
+        end = receiptEnd(d.word, d.counted, submitMinute, doneMinute);
       }
       const idEnd = putLatin1(text, d.id, 3);
       text.set(end.octets, idEnd);
       // Ids and ends are nearly always as long as the last ones: a view is kept rather than made by the thousand.
       const length = idEnd + end.octets.length;
       if (receipt.shortMessage.length !== length) receipt.shortMessage = text.subarray(0, length);
-      receipt.sourceAddr = d.destination;
+      receipt.sourceAddr = numberIn(numberForm, d.destination);
       receipt.destinationAddr = d.source;
-      const idLength = putLatin1(idOctets, d.id, 0);
+      const idLength = putLatin1(idOctets, ids.inTlv(d.id, rules), 0);
       idOctets[idLength] = 0;
       if (idTlv.value.length !== idLength + 1) idTlv.value = idOctets.subarray(0, idLength + 1);
       stateTlv.value[0] = end.state;
@@ -364,7 +436,7 @@ function speak(session: Session, centre: Centre, offered: number): Speaker {
       const value = codec.deliverSm.fill({
         sourceAddrTon: 1,
         sourceAddrNpi: 1,
-        sourceAddr: d.destination,
+        sourceAddr: numberIn(centre.ruling(d.regime).numberForm, d.destination),
         destinationAddr: d.source,
         esmClass: part.udhi ? UDHI : 0,
         dataCoding: part.dataCoding,
