@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Carrier, startCarrier } from '../simulators/carrier.ts';
 import type { TappedConnection } from '../simulators/tap.ts';
+import { type LabClient, labClient, lengthOf } from './support/lab-client.ts';
 import { until } from './support/node.ts';
 import { bindBody, frame, smBody } from './support/smpp-octets.ts';
 
@@ -17,30 +17,13 @@ async function carrier(behaviour = {}): Promise<Carrier> {
   return one;
 }
 
-/** A client of octets only: what it wrote and what came, as the sockets had it. */
-async function client(
-  port: number,
-): Promise<{ socket: Socket; sent: Buffer[]; received: Buffer[]; write(b: Buffer): void }> {
-  const socket = connect({ port, host: '127.0.0.1' });
-  stops.push(() => socket.destroy());
-  await once(socket, 'connect');
-  const sent: Buffer[] = [];
-  const received: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => received.push(chunk));
-  socket.on('error', () => undefined);
-  return {
-    socket,
-    sent,
-    received,
-    write(b) {
-      sent.push(b);
-      socket.write(b);
-    },
-  };
+async function client(port: number): Promise<LabClient> {
+  const one = await labClient(port);
+  stops.push(() => one.socket.destroy());
+  return one;
 }
 
 const octetsOf = (list: readonly Buffer[]): string => Buffer.concat(list).toString('hex');
-const lengthOf = (list: readonly Buffer[]): number => list.reduce((n, b) => n + b.length, 0);
 
 describe('the octets of a carrier', () => {
   it('are shown as the sockets had them, of connections that stand and of new ones, until nobody looks', async () => {

@@ -5,6 +5,9 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** To the microsecond, never back; strays from the system's time as that is set anew. For what was on a wire. */
+export const fineClock: Clock = { now: () => performance.timeOrigin + performance.now() };
+
 /**
  * The system's time, read at most once a turn of the event loop: a message asks for it a dozen times, and a read costs
  * 50 ns. `wake` makes sure that a turn ends after a read; `endOfTurn` is called when it does.

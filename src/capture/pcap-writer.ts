@@ -32,7 +32,7 @@ export function createPcapWriter(write: (octets: Buffer) => void): PcapWriter {
   header.writeUInt32BE(RAW_IP, 20);
   write(header);
 
-  const sequences = new Map<WrittenConnection, Record<Sender, number>>();
+  const sequences = new WeakMap<WrittenConnection, Record<Sender, number>>();
   let connections = 0;
 
   const packet = (

@@ -135,7 +135,8 @@ function spokenName({ wire, version }: CapturedPdu): string {
   return names.at(-1)?.[0] ?? wire.name;
 }
 
-function asText(pdu: CapturedPdu, verbose: boolean): string {
+/** A line of a PDU's most telling fields, or (`verbose`) all of them on lines of their own. */
+export function asText(pdu: CapturedPdu, verbose: boolean): string {
   const { description: d, fault, frame, elapsed, wire, version } = pdu;
   const [from, to] = ends(pdu);
   const head = `${timeText(pdu.at)} #${pdu.conversation.number} ${from} → ${to} ${spokenName(pdu)}`;
@@ -171,7 +172,8 @@ function asJson(pdu: CapturedPdu): string {
   })}\n`;
 }
 
-function troubleText(
+/** A line of what is no PDU, or was not captured. */
+export function troubleText(
   { number, client, server }: Conversation,
   sender: Sender,
   at: number,

@@ -8,6 +8,7 @@ import { carriersCommand, receiptsCommand, reloadCommand, unmatchedCommand } fro
 import { decodeCommand } from './decode.ts';
 import { explainCommand } from './explain.ts';
 import { hashCommand } from './hash.ts';
+import { labCommand } from './lab.ts';
 import { loadCommand } from './load.ts';
 import { scenariosCommand } from './scenarios.ts';
 import { sendCommand } from './send.ts';
@@ -37,6 +38,8 @@ function serveCommand(): Command {
 const program = new Command('yima')
   .description('carrier protocol gateway for short messages')
   .version(version())
+  // What follows a command is its own: several have a --version that is a protocol's.
+  .enablePositionalOptions()
   .showHelpAfterError('(yima --help shows all commands and options)')
   .addCommand(serveCommand())
   .addCommand(checkCommand())
@@ -46,6 +49,7 @@ const program = new Command('yima')
   .addCommand(simulateCommand())
   .addCommand(scenariosCommand())
   .addCommand(conformCommand())
+  .addCommand(labCommand())
   .addCommand(carriersCommand())
   .addCommand(unmatchedCommand())
   .addCommand(receiptsCommand())
