@@ -25,7 +25,7 @@ const failed = (errorCode: number): SgipTold => [REPORT_STATE.FAILED, errorCode]
  * vendors; SGIP: ErrorCode of 1.2 and of 1.3's appendix; SMGP: table of err) and, for SMPP, by the error codes of the
  * mobile network (MAP) that centres pass on in `err:`.
  */
-const OUTCOMES: Readonly<Record<string, Outcome>> = {
+const TABLE: Readonly<Record<string, Outcome>> = {
   DELIVERED: {
     cmpp: 'DELIVRD',
     sgip: [REPORT_STATE.SENT, 0],
@@ -63,18 +63,20 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
   'no-answer': { cmpp: 'MA:0054', sgip: failed(54), smgp: told('UNKNOWN', '999'), smpp: told('UNKNOWN', '000') },
 };
 
+const OUTCOMES: ReadonlyMap<string, Outcome> = new Map(Object.entries(TABLE));
+
 /**
  * The Stat of CMPP. A word that is no outcome of the table is written as it stands (`MB:0064`), cut at the seven octets
  * of the field.
  */
-export const cmppStat = (word: string): string => OUTCOMES[word]?.cmpp ?? word.slice(0, 7);
+export const cmppStat = (word: string): string => OUTCOMES.get(word)?.cmpp ?? word.slice(0, 7);
 
 /**
  * State and ErrorCode of SGIP. A word that is no outcome of the table is an ErrorCode (`69`; `-17`: as integrators'
  * tables print 239), or both (`0/54`).
  */
 export function sgipTold(word: string): SgipTold {
-  const outcome = OUTCOMES[word];
+  const outcome = OUTCOMES.get(word);
   if (outcome !== undefined) return outcome.sgip;
   const [first = '', second] = word.split('/');
   if (second === undefined) return failed(Number(first) & 0xff);
@@ -83,7 +85,7 @@ export function sgipTold(word: string): SgipTold {
 
 /** `stat:` and `err:` of SMGP and SMPP. A word that is no outcome of the table is a stat, or both (`UNDELIV/21b`). */
 export function toldOf(protocol: 'smgp' | 'smpp', word: string): Told {
-  const outcome = OUTCOMES[word];
+  const outcome = OUTCOMES.get(word);
   if (outcome !== undefined) return outcome[protocol];
   const cut = word.indexOf('/');
   const usual = protocol === 'smgp' ? '999' : '001';
