@@ -7,8 +7,12 @@ import { DELAY_FORMS, type Delay, isDelay } from './scenario/distribution.ts';
  */
 type StateWord = string;
 
-/** How a spoilt answer looks: random octets, an impossible length, an unknown command, a foreign sequence, half a frame. */
-type Garbage = 'octets' | 'length' | 'command' | 'sequence' | 'cut';
+/**
+ * How a spoilt answer looks: random octets; a length below the header's (`length`) or of a gigabyte (`huge`); an unknown
+ * command; a foreign sequence; a header without its body (`bodyless`); an HTTP page in its place (`text`); half a frame,
+ * then the end of the connection (`cut`).
+ */
+type Garbage = 'octets' | 'length' | 'huge' | 'command' | 'sequence' | 'bodyless' | 'text' | 'cut';
 
 /** An outcome for destinations that end in these digits: an error code at once, or a final state in the report. */
 interface NumberRule {
@@ -38,33 +42,77 @@ export interface Behaviour extends FormRules {
   };
   /** Submits of an account above this many in a second are refused (0: SMPP RTHROTTLED, CMPP 8, SGIP 88, SMGP 1). `perSecond` 0: off. */
   readonly throttle: { readonly perSecond: number; readonly code: number };
-  /** A submit is refused while this many others of its session wait for their answers (0: SMPP RMSGQFUL, CMPP 8, SGIP 33, SMGP 1). */
-  readonly window: { readonly limit: number; readonly code: number };
+  /**
+   * Throttling that comes in bursts, whatever the rate: after `every` submits of an account the next `length` are refused
+   * as too fast. `length` 0: off.
+   */
+  readonly throttleBurst: { readonly every: number; readonly length: number; readonly code: number };
+  /**
+   * A submit is refused while this many others of its session wait for their answers (0: SMPP RMSGQFUL, CMPP 8, SGIP 33,
+   * SMGP 1). With every `shrinkEvery`-th submit of a session the limit is one less, down to `least`. `shrinkEvery` 0: it stays.
+   */
+  readonly window: {
+    readonly limit: number;
+    readonly code: number;
+    readonly shrinkEvery: number;
+    readonly least: number;
+  };
   /** A submit is never answered; `accepted`: its report comes nevertheless. */
   readonly silence: { readonly probability: number; readonly accepted: boolean };
   /** The answer is spoilt on the wire. The message itself was accepted, or refused, as usual. */
   readonly garbage: { readonly probability: number; readonly kind: Garbage };
+  /** The answer comes a second time, after `delay`. */
+  readonly answerTwice: { readonly probability: number; readonly delay: Delay };
+  /** An answer to a sequence that nobody used: before the right one, or `instead` of it. */
+  readonly strayAnswer: { readonly probability: number; readonly instead: boolean };
   /**
-   * The connection ends with every n-th submit of a session: after its answer, or (`midWindow`) by a reset in its place,
-   * with all that was not yet answered. `every` 0: never.
+   * The connection ends with every n-th submit of a session: after its answer, or (`midFrame`) by a reset in the middle of
+   * the answer, or (`midWindow`) by a reset in its place, with all that was not yet answered. `every` 0: never.
    */
-  readonly disconnect: { readonly every: number; readonly midWindow: boolean };
+  readonly disconnect: { readonly every: number; readonly midWindow: boolean; readonly midFrame: boolean };
+  /**
+   * With every n-th submit of a session its connection falls silent: it stays, but nothing is read from it nor written to
+   * it. It is reset after `for` ms; 0: it stays until the other side gives up. `every` 0: never.
+   */
+  readonly halfOpen: { readonly every: number; readonly for: number };
   /** After every n-th frame of a session nothing is read for `pause` ms. `every` 0: never. */
   readonly slow: { readonly every: number; readonly pause: number };
-  /** Logins are refused (0: SMPP RBINDFAIL, CMPP 5, SGIP 1, SMGP 21). */
-  readonly refuseBind: { readonly probability: number; readonly code: number };
+  /** All that we write goes in pieces of so many octets, with `pause` ms between two. `octets` 0: off. */
+  readonly split: { readonly octets: number; readonly pause: number };
+  /** Frames are kept back until there are so many, or for `wait` ms, and then written at once. `frames` 0: off. */
+  readonly glue: { readonly frames: number; readonly wait: number };
+  /** Logins are refused (0: SMPP RBINDFAIL, CMPP 5, SGIP 1, SMGP 21), and the `first` ones of each account for certain. */
+  readonly refuseBind: { readonly probability: number; readonly code: number; readonly first: number };
+  /** A login is answered after this delay. */
+  readonly lateBind: { readonly probability: number; readonly delay: Delay };
+  /** A login is never answered. */
+  readonly silentBind: { readonly probability: number };
+  /**
+   * Most sessions of an account (0: as the account says). One that ended without an unbind counts for `linger` ms more,
+   * as where the carrier has not yet noticed (0: SMPP RALYBND, CMPP 5, SGIP 3, SMGP 2).
+   */
+  readonly sessionLimit: { readonly most: number; readonly linger: number; readonly code: number };
+  /** enquire_link or ACTIVE_TEST is not answered. */
+  readonly silentProbe: { readonly probability: number };
   /** The report comes before the answer. */
   readonly reportBefore: { readonly probability: number };
-  /** The report comes twice. */
-  readonly duplicateReport: { readonly probability: number };
+  /** The report comes again, so many `times`, each `delay` after the one before. */
+  readonly duplicateReport: { readonly probability: number; readonly times: number; readonly delay: Delay };
   /** The report takes this delay instead of `reportDelay`. */
   readonly lateReport: { readonly probability: number; readonly delay: Delay };
-  /** Reports go to the session of the submit if it still is there, or to any of the account in turn. */
-  readonly reportOn: 'same' | 'any';
+  /** Reports are gathered by so many, or for `wait` ms, and leave in another order. `within` below 2: off. */
+  readonly shuffleReports: { readonly within: number; readonly wait: number };
+  /**
+   * Reports go to the session of the submit if it still is there (`same`), to any of the account in turn, to any `other`
+   * one if there is one, or only once the session of the submit has ended (`reconnect`).
+   */
+  readonly reportOn: 'same' | 'any' | 'other' | 'reconnect';
   /** Reports and messages wait as long as this is true. */
   readonly hold: boolean;
   /** Most unanswered reports and messages to a session. One that is set higher holds for sessions begun thereafter. */
   readonly deliverWindow: number;
+  /** Reports and messages are sent however many are unanswered: `deliverWindow` is not kept. */
+  readonly ignoreDeliverWindow: boolean;
   /** A report that was refused, or not answered in time, is sent again after so many milliseconds. */
   readonly redeliver: { readonly refused: number; readonly unanswered: number };
   /** SGIP: reports and MO also go down the connections of the account (the other way is to dial it). */
@@ -83,18 +131,30 @@ export const WELL_BEHAVED: Behaviour = {
   reports: { probability: 1, states: { DELIVERED: 1 } },
   errorRate: { probability: 0, code: 0, codes: {} },
   throttle: { perSecond: 0, code: 0 },
-  window: { limit: 0, code: 0 },
+  throttleBurst: { every: 0, length: 0, code: 0 },
+  window: { limit: 0, code: 0, shrinkEvery: 0, least: 1 },
   silence: { probability: 0, accepted: false },
   garbage: { probability: 0, kind: 'octets' },
-  disconnect: { every: 0, midWindow: false },
+  answerTwice: { probability: 0, delay: 0 },
+  strayAnswer: { probability: 0, instead: false },
+  disconnect: { every: 0, midWindow: false, midFrame: false },
+  halfOpen: { every: 0, for: 0 },
   slow: { every: 0, pause: 0 },
-  refuseBind: { probability: 0, code: 0 },
+  split: { octets: 0, pause: 0 },
+  glue: { frames: 0, wait: 0 },
+  refuseBind: { probability: 0, code: 0, first: 0 },
+  lateBind: { probability: 0, delay: 0 },
+  silentBind: { probability: 0 },
+  sessionLimit: { most: 0, linger: 0, code: 0 },
+  silentProbe: { probability: 0 },
   reportBefore: { probability: 0 },
-  duplicateReport: { probability: 0 },
+  duplicateReport: { probability: 0, times: 1, delay: 0 },
   lateReport: { probability: 0, delay: 0 },
+  shuffleReports: { within: 0, wait: 1000 },
   reportOn: 'same',
   hold: false,
   deliverWindow: 2048,
+  ignoreDeliverWindow: false,
   redeliver: { refused: 1000, unanswered: 60_000 },
   duplex: false,
   probe: { every: 0 },
@@ -110,8 +170,8 @@ export type BehaviourChange = {
 };
 
 const WORDS: Readonly<Record<string, readonly string[]>> = {
-  kind: ['octets', 'length', 'command', 'sequence', 'cut'],
-  reportOn: ['same', 'any'],
+  kind: ['octets', 'length', 'huge', 'command', 'sequence', 'bodyless', 'text', 'cut'],
+  reportOn: ['same', 'any', 'other', 'reconnect'],
   ...FORM_WORDS,
 };
 
@@ -220,12 +280,18 @@ function checkNumbers(value: unknown): unknown {
 const DRAWLESS: ReadonlySet<string> = new Set<keyof Behaviour>([
   'seed',
   'throttle',
+  'throttleBurst',
   'window',
   'disconnect',
+  'halfOpen',
   'slow',
+  'split',
+  'glue',
+  'sessionLimit',
   'reportOn',
   'hold',
   'deliverWindow',
+  'ignoreDeliverWindow',
   'redeliver',
   'idForm',
   'duplex',

@@ -22,6 +22,13 @@ interface Counts {
   answered: number;
   silent: number;
   spoilt: number;
+  /** Answers that were sent a second time, and answers to nothing that was asked. */
+  answeredTwice: number;
+  strayAnswers: number;
+  /** Logins and signs of life that were ignored on purpose. */
+  unheard: number;
+  /** Sessions that fell silent on purpose. */
+  halfOpened: number;
   reports: number;
   reportsAnswered: number;
   reportsRefused: number;
@@ -136,6 +143,10 @@ export function createBooks(recorded: RecordMode, filed = false): Ledger {
     answered: 0,
     silent: 0,
     spoilt: 0,
+    answeredTwice: 0,
+    strayAnswers: 0,
+    unheard: 0,
+    halfOpened: 0,
     reports: 0,
     reportsAnswered: 0,
     reportsRefused: 0,

@@ -3,12 +3,16 @@ import type { Behaviour, BehaviourChange } from './behaviour.ts';
 import type { Ledger } from './books.ts';
 import { createDeliveries, flightPlaces } from './deliveries.ts';
 import { createDue } from './due.ts';
+import { misanswer, misanswers } from './faults/answers.ts';
+import { hearing, mishears } from './faults/hearing.ts';
+import { refusal } from './faults/logins.ts';
+import { createShuffle } from './faults/shuffle.ts';
 import { countedOf } from './handset.ts';
 import { createObjections, type Objection } from './objection.ts';
-import { createPeer, type Peer } from './peer.ts';
+import { createPeer, type PeerEvents } from './peer.ts';
 import type { Account, AccountBook, Callback, Delivery, Mo, Protocol, Session, Speaker, Submit } from './protocol.ts';
 import { delayOf } from './scenario/distribution.ts';
-import { chance, chosen, drawn, type Lot, lotOf, purpose } from './scenario/draw.ts';
+import { chance, chosen, type Lot, lotOf, purpose } from './scenario/draw.ts';
 import { createRulebook, type Regime, type Rule } from './scenario/rules.ts';
 import { createSubmitEvent } from './scenario/submit-event.ts';
 import type { Event } from './scenario/when.ts';
@@ -38,6 +42,12 @@ interface Answer {
   readonly last: boolean;
 }
 
+/** Something to be done at a time. */
+interface Task {
+  readonly at: number;
+  readonly run: () => void;
+}
+
 /** What every simulated carrier does, whatever it speaks: accepts, refuses, reports and misbehaves by its rules. */
 export interface Centre {
   /** The base, which holds for events that no rule is for. */
@@ -63,6 +73,8 @@ export interface Centre {
   /** An account has let us in, on a connection of ours. */
   joined(session: Session, book: AccountBook): void;
   refused(session: Session): void;
+  /** The other side takes its leave. The caller answers before. */
+  parted(session: Session): void;
   /** The rules of the submit that was taken last. */
   readonly taken: Behaviour;
   /** A submit came. Returns the id if the message was accepted, else ''. */
@@ -84,8 +96,6 @@ export interface Centre {
 const LOOK_MS = 200;
 
 // What is drawn for.
-const GARBAGE = purpose('garbage');
-const GARBAGE_OCTET = purpose('garbage octet');
 const ERROR = purpose('error');
 const ERROR_CODE = purpose('error code');
 const SILENCE = purpose('silence');
@@ -96,6 +106,7 @@ const LATE = purpose('late report');
 const STATE = purpose('state');
 const REPORT = purpose('report');
 const DUPLICATE = purpose('duplicate report');
+const DUPLICATE_DELAY = purpose('duplicate report delay');
 const REFUSE_BIND = purpose('refuse bind');
 const UNASKED = purpose('unasked report');
 const FIRST_REPORT = purpose('first report');
@@ -122,6 +133,9 @@ export function createCentre(
       head: 0,
       turn: 0,
       held: [],
+      logins: 0,
+      burst: 0,
+      ghosts: [],
       rates: new Map(),
     });
   }
@@ -138,12 +152,16 @@ export function createCentre(
   const objections = createObjections((dataCoding, octets) => centre.protocol.codingOf(dataCoding, octets));
   let taken = base.behaviour;
   let mos = 0;
-  const due = createDue<Answer | Delivery>((item) => {
+  const due = createDue<Answer | Delivery | Task>((item) => {
     clock.coarse = item.at;
     if ('command' in item) respond(item);
-    else deliveries.enqueue(item);
+    else if ('word' in item) reportDue(item);
+    else item.run();
   }, now);
+  const later = (delay: number, run: () => void): void => due.add({ at: now() + delay, run });
   const deliveries = createDeliveries(ruling, books, clock, due.add, (book) => centre.protocol.starved?.(book));
+
+  const shuffle = createShuffle(later, deliveries.enqueue);
 
   // -- Answers ---------------------------------------------------------------------------------------------------
 
@@ -153,39 +171,14 @@ export function createCentre(
     const { peer } = s;
     if (peer.closed) return;
     const start = peer.at;
-    const answerRules = ruling(answer.regime);
-    s.speaker.answer(answer.command, answer.sequence, answer.code, answer.id, answerRules);
+    const rules = ruling(answer.regime);
+    s.speaker.answer(answer.command, answer.sequence, answer.code, answer.id, rules);
     counts.answered++;
     books.stopwatch?.answered(now() - answer.submittedAt);
-    const { garbage } = answerRules;
-    if (chance(answer.lot, GARBAGE, garbage.probability)) spoil(peer, start, garbage.kind, answer.lot);
-    if (answer.last) peer.end();
-  }
-
-  /** Spoils the frame that was just written. */
-  function spoil(peer: Peer, start: number, kind: Behaviour['garbage']['kind'], lot: Lot): void {
-    counts.spoilt++;
-    const { out } = peer;
-    switch (kind) {
-      case 'octets':
-        // A first octet that no length has: the frame border is lost for sure.
-        out[start] = 0x7f;
-        for (let o = start + 1; o < peer.at; o++) out[o] = Math.floor(drawn(lot, GARBAGE_OCTET, o - start) * 256);
-        break;
-      case 'length':
-        out.writeUInt32BE(5, start);
-        break;
-      case 'command':
-        out.writeUInt32BE(0x8fffffff, start + 4);
-        break;
-      case 'sequence':
-        out.writeUInt32BE(0x7ffffff1, start + centre.protocol.sequenceAt);
-        break;
-      case 'cut':
-        peer.at = start + Math.ceil((peer.at - start) / 2);
-        peer.end();
-        break;
-    }
+    if (misanswers(rules)) misanswer(peer, start, centre.protocol, rules, answer.lot, books, later);
+    if (!answer.last) return;
+    if (rules.disconnect.midFrame) peer.cutAt(start + Math.ceil((peer.at - start) / 2));
+    else peer.end();
   }
 
   // -- Verdicts --------------------------------------------------------------------------------------------------
@@ -199,12 +192,19 @@ export function createCentre(
     lot: Lot,
   ): number {
     const { codes } = centre.protocol;
-    const { throttle, window, errorRate } = rules;
+    const { throttle, throttleBurst, window, errorRate } = rules;
     if (throttle.perSecond > 0 && tooFast(book, throttle.perSecond, destinations.length, at)) {
       counts.throttled++;
       return throttle.code || codes.throttled;
     }
-    if (window.limit > 0 && s.unanswered >= window.limit) return window.code || codes.queueFull;
+    if (throttleBurst.length > 0) {
+      const { every, length, code } = throttleBurst;
+      if (book.burst++ % (every + length) >= every) {
+        counts.throttled++;
+        return code || codes.throttled;
+      }
+    }
+    if (window.limit > 0 && s.unanswered >= placesOf(window, s.submits)) return window.code || codes.queueFull;
     if (rules.numbers.length > 0) {
       const code = numberRule(rules, destinations[0])?.code;
       if (code !== undefined && code !== 0) return code;
@@ -212,6 +212,9 @@ export function createCentre(
     if (!chance(lot, ERROR, errorRate.probability)) return 0;
     return Number(chosen(lot, ERROR_CODE, errorRate.codes)) || errorRate.code || codes.error;
   }
+
+  const placesOf = ({ limit, shrinkEvery, least }: Behaviour['window'], submits: number): number =>
+    shrinkEvery > 0 ? Math.max(least, limit - Math.floor(submits / shrinkEvery)) : limit;
 
   /** Flow is counted in messages, and over any second: the n-th last one must be older than one. */
   function tooFast(book: AccountBook, perSecond: number, messages: number, at: number): boolean {
@@ -294,11 +297,21 @@ export function createCentre(
       }
       if (at <= submittedAt) deliveries.enqueue(delivery);
       else due.add(delivery);
-      if (chance(lot, DUPLICATE, rules.duplicateReport.probability, k)) {
+      const { duplicateReport } = rules;
+      if (!chance(lot, DUPLICATE, duplicateReport.probability, k)) continue;
+      let again = at;
+      for (let time = 1; time <= duplicateReport.times; time++) {
         counts.reportsDuplicated++;
-        due.add({ ...delivery });
+        again += delayOf(duplicateReport.delay, lot, DUPLICATE_DELAY, k * duplicateReport.times + time);
+        due.add({ ...delivery, at: again });
       }
     }
+  }
+
+  function reportDue(d: Delivery): void {
+    const { within, wait } = ruling(d.regime).shuffleReports;
+    if (within > 1 && d.part === undefined) shuffle.add(d, within, wait);
+    else deliveries.enqueue(d);
   }
 
   /** The rules for a further destination of the submit that is being taken. */
@@ -331,9 +344,36 @@ export function createCentre(
     if (book === undefined) return;
     s.book = undefined;
     book.sessions.splice(book.sessions.indexOf(s), 1);
+    const { linger } = ruling(s.regime).sessionLimit;
+    if (linger > 0 && !s.parted && s.dialled === undefined) book.ghosts.push(now() + linger);
+    for (const d of s.kept ?? []) book.waiting.push(d);
     // What was not answered comes again, on another session or after the next login.
     deliveries.repeat(s, book, Infinity);
     deliveries.pump(book);
+  }
+
+  /** Whether the frame is to be read now; if not, it is read later, or never. */
+  function heard(s: Session, b: Buffer, start: number, end: number, rules: Behaviour): boolean {
+    const wait = hearing(b.readUInt32BE(start + 4), centre.protocol, rules, s.lot, s.frames);
+    if (wait === 0) return true;
+    if (wait === Infinity) {
+      counts.unheard++;
+      return false;
+    }
+    const frame = Buffer.from(b.subarray(start, end));
+    later(wait, () => {
+      if (!s.peer.closed) s.speaker.onFrame(frame, 0, frame.length);
+    });
+    return false;
+  }
+
+  function fallSilent(s: Session, ms: number): void {
+    counts.halfOpened++;
+    s.peer.hush();
+    if (ms === 0) return;
+    later(ms, () => {
+      if (!s.peer.socket.destroyed) s.peer.cut();
+    });
   }
 
   const look = setInterval(() => {
@@ -391,20 +431,26 @@ export function createCentre(
     find: (name) => accountBooks.get(name),
     accept(socket, dialled) {
       counts.connections++;
-      const peer = createPeer(socket, centre.protocol.frame, {
+      const events: PeerEvents = {
         onFrame(b, start, end) {
           s.frames++;
           s.heard = true;
-          const { slow } = ruling(s.regime);
+          const rules = ruling(s.regime);
+          const { slow } = rules;
           if (slow.every > 0 && s.frames % slow.every === 0) peer.pause(slow.pause);
-          s.speaker.onFrame(b, start, end);
+          if (!mishears(rules) || heard(s, b, start, end, rules)) s.speaker.onFrame(b, start, end);
         },
         onFault() {
           counts.malformed++;
           s.speaker.lost?.();
         },
         onClose: () => closed(s),
-      });
+      };
+      const shape = () => {
+        const rules = ruling(s.regime);
+        return rules.split.octets > 0 || rules.glue.frames > 1 ? rules : undefined;
+      };
+      const peer = createPeer(socket, centre.protocol.frame, events, shape);
       const { seed, deliverWindow } = base.behaviour;
       const s: Session = {
         peer,
@@ -420,6 +466,8 @@ export function createCentre(
         sequence: 0,
         heard: false,
         lastProbeAt: now(),
+        parted: false,
+        kept: undefined,
         flight: new Array<Delivery | undefined>(flightPlaces(deliverWindow)).fill(undefined),
         inFlight: 0,
         speaker: undefined as unknown as Speaker,
@@ -433,9 +481,11 @@ export function createCentre(
     admit(s, book, receives) {
       const { codes } = centre.protocol;
       s.regime = regimeOf(s, 'login', book);
-      const { refuseBind } = ruling(s.regime);
+      const rules = ruling(s.regime);
+      const { refuseBind } = rules;
+      const code = refusal(rules, book, codes, now());
+      if (code !== 0) return code;
       if (chance(s.lot, REFUSE_BIND, refuseBind.probability)) return refuseBind.code || codes.bindFailed;
-      if (book.sessions.length >= (book.account.maxSessions ?? Infinity)) return codes.tooManySessions;
       counts.binds++;
       s.book = book;
       s.receives = receives;
@@ -456,6 +506,10 @@ export function createCentre(
       counts.bindsRefused++;
       s.peer.end();
     },
+    parted(s) {
+      s.parted = true;
+      s.peer.end();
+    },
     submit(s, submit) {
       const book = s.book!;
       const { command, sequence, destinations, fault } = submit;
@@ -466,10 +520,14 @@ export function createCentre(
       const rules = ruling(regime);
       taken = rules;
       const lot = rulebook.draws ? submitEvent.lot() : 0;
-      const { disconnect, silence } = rules;
+      const { disconnect, halfOpen, silence } = rules;
       counts.submits++;
       counts.messages += destinations.length;
       s.submits++;
+      if (halfOpen.every > 0 && s.submits % halfOpen.every === 0) {
+        fallSilent(s, halfOpen.for);
+        return '';
+      }
       const last = disconnect.every > 0 && s.submits % disconnect.every === 0;
       if (last) {
         counts.disconnects++;
@@ -521,7 +579,7 @@ export function createCentre(
     answered: deliveries.answered,
     waiting(id) {
       const is = (d: Delivery): boolean => d.id === id && d.part === undefined;
-      const item = due.find((x) => !('command' in x) && is(x)) as Delivery | undefined;
+      const item = due.find((x) => 'word' in x && is(x)) as Delivery | undefined;
       if (item !== undefined) return item;
       for (const { waiting, head, held } of accountBooks.values()) {
         for (let k = head; k < waiting.length; k++) if (is(waiting[k]!)) return waiting[k];

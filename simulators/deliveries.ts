@@ -41,8 +41,9 @@ export function createDeliveries(
 
   function ready(s: Session): boolean {
     if (!s.receives) return false;
-    const { hold, deliverWindow } = ruling(s.regime);
-    return !hold && s.inFlight < deliverWindow && s.inFlight * 2 < s.flight.length && !s.peer.closed && s.peer.clear;
+    const { hold, deliverWindow, ignoreDeliverWindow } = ruling(s.regime);
+    const room = (s.inFlight < deliverWindow && s.inFlight * 2 < s.flight.length) || ignoreDeliverWindow;
+    return room && !hold && !s.peer.closed && s.peer.clear;
   }
 
   /** Whether a rule for this message holds it; the others are not to wait behind it. */
@@ -51,19 +52,36 @@ export function createDeliveries(
   /** A session that can take the delivery now. */
   function pick(book: AccountBook, d: Delivery): Session | undefined {
     const prefer = d.session;
-    if (ruling(d.regime).reportOn === 'same' && prefer !== undefined && prefer.book === book && ready(prefer))
-      return prefer;
+    const { reportOn } = ruling(d.regime);
+    const there = prefer !== undefined && prefer.book === book;
+    if (reportOn === 'same' && there && ready(prefer)) return prefer;
+    const avoid =
+      reportOn === 'other' && there && book.sessions.some((s) => s !== prefer && takes(s)) ? prefer : undefined;
     const n = book.sessions.length;
     for (let k = 0; k < n; k++) {
       book.turn = (book.turn + 1) % n;
       const s = book.sessions[book.turn]!;
-      if (ready(s)) return s;
+      if (s !== avoid && ready(s)) return s;
     }
     return undefined;
   }
 
+  const takes = (s: Session): boolean => s.receives && !s.peer.closed;
+
+  /** The session whose end it waits for. */
+  function keeper(d: Delivery): Session | undefined {
+    if (d.session === undefined || d.session.book !== d.book) return undefined;
+    return ruling(d.regime).reportOn === 'reconnect' ? d.session : undefined;
+  }
+
   function enqueue(d: Delivery) {
     const { book } = d;
+    const waitsFor = keeper(d);
+    if (waitsFor !== undefined) {
+      waitsFor.kept ??= [];
+      waitsFor.kept.push(d);
+      return;
+    }
     if (held(d)) {
       book.held.push(d);
       return;
@@ -99,6 +117,7 @@ export function createDeliveries(
   }
 
   function send(s: Session, d: Delivery): void {
+    if (s.inFlight * 2 >= s.flight.length) widen(s);
     const sequence = nextSequence(s);
     const { stopwatch } = books;
     d.at = stopwatch === undefined ? clock.coarse : clock.now();
@@ -115,6 +134,13 @@ export function createDeliveries(
       counts.mos++;
       s.speaker.mo(d, d.part, sequence);
     }
+  }
+
+  /** Twice the places, for who is sent more than its window. */
+  function widen(s: Session): void {
+    const wide = new Array<Delivery | undefined>(s.flight.length * 2).fill(undefined);
+    for (const d of s.flight) if (d !== undefined) wide[d.sequence & (wide.length - 1)] = d;
+    s.flight = wide;
   }
 
   function nextSequence(s: Session): number {

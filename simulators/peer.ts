@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net';
 import { WireFault } from '../protocols/wire/fault.ts';
 import { createFramer, type FrameRule } from '../protocols/wire/frame.ts';
+import { createPieces, type Pieces, type WriteShape } from './faults/pieces.ts';
 
 /** Unsent octets above which a peer stops reading: whoever does not read our answers gets no more of them. */
 const HIGH_WATER = 4 << 20;
 const OUTBOX = 64 << 10;
+/** For the other side to read what it is sent before a reset. */
+const READ_MS = 20;
 
 export interface PeerEvents {
   /** A whole frame `b[start..end)`, valid during the call. */
@@ -31,6 +34,7 @@ export interface Peer {
   room(octets: number): void;
   /** Whether the peer has taken nearly all that was written to it. */
   readonly clear: boolean;
+  /** Nothing more goes out: it has ended, is about to, or was hushed. */
   readonly closed: boolean;
   /** Stops reading for so many milliseconds, in the middle of a chunk too. */
   pause(ms: number): void;
@@ -38,20 +42,34 @@ export interface Peer {
   end(): void;
   /** Cuts the connection now (TCP reset); what is in the outbox is lost. */
   cut(): void;
+  /** Writes the outbox up to this place, then resets the connection. */
+  cutAt(at: number): void;
+  /** The connection stays, but nothing is read nor written any more, also not what is in the outbox; an end is not noticed. */
+  hush(): void;
 }
 
-/** Wraps a connected socket. Throws nothing on bad input: an impossible frame goes to `onFault`. */
-export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents): Peer {
+/**
+ * Wraps a connected socket. Throws nothing on bad input: an impossible frame goes to `onFault`. `shape` is asked before
+ * each write how its octets are to go; undefined: as they are.
+ */
+export function createPeer(
+  socket: Socket,
+  rule: FrameRule,
+  events: PeerEvents,
+  shape?: () => WriteShape | undefined,
+): Peer {
   const spare: Buffer[] = [];
   let scheduled = false;
   let ending = false;
   let closed = false;
+  let hushed = false;
+  let pieces: Pieces | undefined;
   let pausedFor: NodeJS.Timeout | undefined;
   let choked = false;
 
   const framer = createFramer(rule, (b, start, end) => {
     events.onFrame(b, start, end);
-    return pausedFor === undefined && !ending;
+    return pausedFor === undefined && !ending && !hushed;
   });
 
   const read = (step: () => void): void => {
@@ -67,7 +85,12 @@ export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents):
 
   const flush = (): void => {
     scheduled = false;
-    if (closed || socket.destroyed) return;
+    if (closed || hushed || socket.destroyed) return;
+    const shaped = shape?.();
+    if (shaped !== undefined || pieces !== undefined) {
+      flushPieces(shaped);
+      return;
+    }
     if (peer.at > 0) {
       const full = peer.out;
       peer.tap?.(true, full.subarray(0, peer.at));
@@ -82,6 +105,33 @@ export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents):
       }
     }
     if (ending) socket.end();
+  };
+
+  /** Once pieces were made of a peer's octets all go that way: none may overtake another. */
+  const flushPieces = (shaped: WriteShape | undefined): void => {
+    if (pieces === undefined) {
+      const write = (octets: Buffer): void => {
+        if (socket.destroyed) return;
+        peer.tap?.(true, octets);
+        socket.write(octets);
+      };
+      pieces = createPieces(write, unchoke);
+    }
+    if (peer.at > 0) {
+      pieces.push(Buffer.from(peer.out.subarray(0, peer.at)), shaped);
+      peer.at = 0;
+      if (pieces.waiting > HIGH_WATER && !choked) {
+        choked = true;
+        socket.pause();
+      }
+    }
+    if (ending) pieces.finish(() => socket.end());
+  };
+
+  const unchoke = (): void => {
+    if (pieces !== undefined && pieces.waiting > HIGH_WATER) return;
+    choked = false;
+    if (pausedFor === undefined && !hushed) socket.resume();
   };
 
   const schedule = (): void => {
@@ -104,17 +154,17 @@ export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents):
       schedule();
     },
     get clear() {
-      return socket.writableLength < HIGH_WATER;
+      return socket.writableLength + (pieces?.waiting ?? 0) < HIGH_WATER;
     },
     get closed() {
-      return closed || ending;
+      return closed || ending || hushed;
     },
     pause(ms) {
       if (pausedFor !== undefined || closed) return;
       socket.pause();
       pausedFor = setTimeout(() => {
         pausedFor = undefined;
-        if (closed) return;
+        if (closed || hushed) return;
         if (!choked) socket.resume();
         read(() => framer.resume());
       }, ms);
@@ -126,25 +176,39 @@ export function createPeer(socket: Socket, rule: FrameRule, events: PeerEvents):
     cut() {
       ending = true;
       peer.at = 0;
+      pieces?.stop();
       socket.resetAndDestroy();
+    },
+    cutAt(at) {
+      hushed = true;
+      const octets = Buffer.from(peer.out.subarray(0, at));
+      peer.at = 0;
+      pieces?.stop();
+      peer.tap?.(true, octets);
+      // Not before they are read: a reset takes with it what waits here, and hides behind octets that wait there.
+      socket.write(octets, () => setTimeout(() => setImmediate(() => socket.resetAndDestroy()), READ_MS));
+    },
+    hush() {
+      hushed = true;
+      peer.at = 0;
+      pieces?.stop();
+      socket.pause();
     },
   };
 
   socket.setNoDelay(true);
   socket.on('data', (chunk: Buffer) => {
-    if (ending) return;
+    if (ending || hushed) return;
     peer.tap?.(false, chunk);
     read(() => framer.push(chunk));
   });
-  socket.on('drain', () => {
-    choked = false;
-    if (pausedFor === undefined) socket.resume();
-  });
+  socket.on('drain', unchoke);
   // A reset is an ordinary end here; `close` follows.
   socket.on('error', () => undefined);
   socket.on('close', () => {
     closed = true;
     clearTimeout(pausedFor);
+    pieces?.stop();
     events.onClose();
   });
   return peer;

@@ -80,8 +80,12 @@ export interface Codes {
 /** What the centre must know of a protocol. */
 export interface Protocol {
   readonly frame: FrameRule;
-  /** Offset of the sequence in a header. */
+  /** Octets of a header, and the offset of the sequence in it. */
+  readonly headerSize: number;
   readonly sequenceAt: number;
+  /** Requests that log in, and that ask for a sign of life. */
+  readonly loginCommands: readonly number[];
+  readonly probeCommand: number | undefined;
   readonly codes: Codes;
   /** An id for `count` messages, as the answer tells it. */
   nextId(count: number, rules: Behaviour): string;
@@ -131,8 +135,12 @@ export interface Session {
   /** Something came since we last asked for a sign of life. */
   heard: boolean;
   lastProbeAt: number;
+  /** It was ended by a request of the protocol. */
+  parted: boolean;
+  /** Reports that wait for its end. */
+  kept: Delivery[] | undefined;
   /** Our requests that wait for their answers, by sequence & (length - 1). At most half of the places are taken. */
-  readonly flight: (Delivery | undefined)[];
+  flight: (Delivery | undefined)[];
   inFlight: number;
   speaker: Speaker;
 }
@@ -175,6 +183,12 @@ export interface AccountBook {
   turn: number;
   /** Due, and held by a rule that is not for all. */
   held: Delivery[];
+  /** Logins so far. */
+  logins: number;
+  /** Submits so far, as far as throttling in bursts counts them. */
+  burst: number;
+  /** Until when sessions that were lost count as if they still were there. */
+  ghosts: number[];
   /** Times of the last submits for each `throttle.perSecond` that is in force, rings of that length. */
   readonly rates: Map<number, { readonly times: Float64Array; at: number }>;
 }

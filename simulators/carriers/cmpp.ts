@@ -69,7 +69,10 @@ export function cmppCarrier(centre: Centre, version: number): Protocol {
   const ids = createCmppIds(centre.now);
   return {
     frame: FRAME,
+    headerSize: HEADER,
     sequenceAt: 8,
+    loginCommands: [CONNECT],
+    probeCommand: ACTIVE_TEST,
     codes: CODES,
     codingOf,
     nextId: ids,
@@ -201,7 +204,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: Return
     if (command === CONNECT) return onConnect(b, o, end, sequence);
     if (command === TERMINATE) {
       writeHeaderOnly(0x80000002, sequence);
-      return peer.end();
+      return centre.parted(session);
     }
     // The protocol has no answer to a request before the login, nor to an unknown one.
     if (session.book === undefined) return peer.end();

@@ -38,6 +38,7 @@ const MOST_OCTETS = 140;
 /** Between two attempts to dial an account. */
 const REDIAL_MS = 200;
 
+const BIND = 0x01;
 const SUBMIT = 0x03;
 const DELIVER_RESP = 0x80000004;
 const REPORT_RESP = 0x80000005;
@@ -52,7 +53,10 @@ export function sgipCarrier(centre: Centre): Protocol {
   return {
     frame: FRAME,
     // The counter, the last of the three numbers.
+    headerSize: HEADER,
     sequenceAt: 16,
+    loginCommands: [BIND],
+    probeCommand: undefined,
     codes: CODES,
     codingOf,
     // Of MO only: a message is named by the sequence number of its submit.
@@ -170,7 +174,7 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
     if (command === codec.bind.id) return onBind(b, start, end, sequence);
     if (command === codec.unbind.id) {
       writeHeaderOnly(codec.unbindResp.id, sequence);
-      return peer.end();
+      return centre.parted(session);
     }
     if (session.book === undefined) return peer.end();
     if (command === SUBMIT && dialled === undefined) return onSubmit(b, start, end, sequence);

@@ -54,7 +54,10 @@ export function smgpCarrier(centre: Centre, version: number): Protocol {
   const ids = createSmgpIds(centre.now);
   return {
     frame: FRAME,
+    headerSize: HEADER,
     sequenceAt: 8,
+    loginCommands: [LOGIN],
+    probeCommand: ACTIVE_TEST,
     codes: CODES,
     codingOf,
     nextId: ids.next,
@@ -163,7 +166,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: SmgpId
     if (command === LOGIN) return onLogin(b, o, end, sequence);
     if (command === EXIT) {
       writeHeaderOnly((EXIT | RESPONSE) >>> 0, sequence);
-      return peer.end();
+      return centre.parted(session);
     }
     if (session.book === undefined) return peer.end();
     if (command === SUBMIT && submits) return onSubmit(b, o, end, sequence);

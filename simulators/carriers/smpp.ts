@@ -57,7 +57,10 @@ export function smppCarrier(centre: Centre, version: number): Protocol {
   const ids = createSmppIds(centre.now);
   return {
     frame: FRAME,
+    headerSize: HEADER,
     sequenceAt: 12,
+    loginCommands: [0x01, 0x02, 0x09],
+    probeCommand: 0x15,
     codes: CODES,
     nextId: (_count, rules) => ids.next(rules),
     codingOf,
@@ -273,7 +276,7 @@ function speak(session: Session, centre: Centre, offered: number, ids: SmppIds):
         return writeHeaderOnly(0x80000015, ESME.ROK, sequence);
       case 0x06:
         writeHeaderOnly(0x80000006, ESME.ROK, sequence);
-        return peer.end();
+        return centre.parted(session);
     }
     if (!codec.byId.has(command)) return nack(ESME.RINVCMDID, sequence);
     const response = (command | RESPONSE) >>> 0;
