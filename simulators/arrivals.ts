@@ -29,7 +29,7 @@ export function createArrivals(arrival: Arrival, seed: number): Arrivals {
       positive('rate', rate);
       const draws = createDraws(seed, 'arrival');
       let at = 0;
-      return () => (at -= (Math.log(1 - draws.at(++n)) * 1000) / rate);
+      return () => (at -= (Math.log(1 - draws(++n)) * 1000) / rate);
     }
     case 'ramp': {
       const { from, to, seconds } = arrival;

@@ -1,26 +1,9 @@
-/**
- * Draws that hang on nothing but the seed, what they are for and their number: asked in any order, or again, they are the
- * same. At least 0, less than 1.
- */
-export interface Draws {
-  at(n: number): number;
-}
+import { drawn, lotOf, purpose } from './scenario/draw.ts';
 
-export function createDraws(seed: number, purpose: string): Draws {
-  let start = mixed(seed ^ 0x5bd1e995);
-  for (let k = 0; k < purpose.length; k++) start = mixed(start ^ purpose.charCodeAt(k));
-  return {
-    at(n) {
-      const a = mixed(start ^ mixed(n + 0x9e3779b9));
-      // 53 bits: what is told apart by a draw may be told apart finely.
-      return ((a >>> 0) * 0x200000 + (mixed(a ^ 0x85ebca6b) >>> 11)) / 0x20000000000000;
-    },
-  };
-}
+/** Draws by number: the n-th is the same whatever was asked before. At least 0, less than 1. */
+export type Draws = (n: number) => number;
 
-/** The last steps of MurmurHash3 (public domain, A. Appleby). */
-function mixed(h: number): number {
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
+export function createDraws(seed: number, name: string): Draws {
+  const what = purpose(name);
+  return (n) => drawn(lotOf(seed, n, 0), what);
 }

@@ -1,3 +1,5 @@
+import { patternOf } from './scenario/when.ts';
+
 /** What shall become of messages to some numbers. `number`: a glob (`*0002`) or a regular expression (`/2$/`). */
 export interface Expectation {
   readonly number: string;
@@ -27,7 +29,7 @@ export function createExpectations(rules: readonly Expectation[]): Expected | un
     if (!OUTCOMES.includes(outcome)) {
       throw new RangeError(`expect: ${JSON.stringify(outcome)} is no outcome; give one of ${OUTCOMES.join(', ')}`);
     }
-    return { pattern: patternOf(number), outcome };
+    return { pattern: checkedPattern(number), outcome };
   });
   checked.reverse();
   return (number) => checked.find(({ pattern }) => pattern.test(number))?.outcome;
@@ -42,16 +44,10 @@ export function parseExpectation(text: string): Expectation {
   return rule;
 }
 
-function patternOf(pattern: string): RegExp {
-  const inSlashes = /^\/(.*)\/$/.exec(pattern);
+function checkedPattern(pattern: string): RegExp {
   try {
-    if (inSlashes !== null) return new RegExp(inSlashes[1]!);
+    return patternOf(pattern);
   } catch (e) {
     throw new RangeError(`expect: ${pattern} is no regular expression: ${(e as Error).message}`);
   }
-  const parts = pattern.split(/([*?])/).map((piece) => {
-    if (piece === '*') return '.*';
-    return piece === '?' ? '.' : piece.replace(/[\\^$.|+()[\]{}]/g, '\\$&');
-  });
-  return new RegExp(`^${parts.join('')}$`);
 }

@@ -31,3 +31,21 @@ export function eachLine(path: string, each: (line: string, number: number, at: 
     closeSync(file);
   }
 }
+/** The lines that begin at these octets, in the order asked for. */
+export function linesAt(path: string, places: readonly number[]): string[] {
+  const file = openSync(path, 'r');
+  try {
+    return places.map((place) => {
+      let octets = Buffer.alloc(0);
+      for (let end = -1; end === -1; end = octets.indexOf(10)) {
+        const more = Buffer.alloc(4096);
+        const read = readSync(file, more, 0, more.length, place + octets.length);
+        if (read === 0) return octets.toString('utf8');
+        octets = Buffer.concat([octets, more.subarray(0, read)]);
+      }
+      return octets.toString('utf8', 0, octets.indexOf(10));
+    });
+  } finally {
+    closeSync(file);
+  }
+}

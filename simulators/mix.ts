@@ -67,9 +67,9 @@ export function createMix(
   const lengths = createDraws(seed, 'length');
   let turn = 0;
   return Array.from({ length: size }, (_, k) => {
-    const { kind, least, most } = drawn(parts, kinds.at(k) * sum);
+    const { kind, least, most } = drawn(parts, kinds(k) * sum);
     if (kind === 'texts') return texts[turn++ % texts.length]!;
-    const length = least + Math.floor(lengths.at(k) * (most - least + 1));
+    const length = least + Math.floor(lengths(k) * (most - least + 1));
     return { text: written(LETTERS[kind], length, createDraws(seed, `${kind} ${k}`)), coding: CODING[kind] };
   });
 }
@@ -87,7 +87,7 @@ function drawn(parts: readonly MixPart[], at: number): MixPart {
 function written(letters: readonly string[], length: number, draws: Draws): string {
   let text = '';
   for (let k = 0; text.length < length; k++) {
-    const letter = letters[Math.floor(draws.at(k) * letters.length)]!;
+    const letter = letters[Math.floor(draws(k) * letters.length)]!;
     text += text.length + letter.length <= length ? letter : ' ';
   }
   return text;

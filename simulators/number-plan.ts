@@ -70,9 +70,9 @@ export function createNumberPlan(options: NumberOptions = {}): NumberPlan {
 
   function plain(message: number): string {
     if (prefixes === undefined) return String(first + message);
-    const word = pick(prefixes, prefixDraws.at(message) * prefixes.sum)!;
+    const word = pick(prefixes, prefixDraws(message) * prefixes.sum)!;
     const blocks = OPERATORS[word];
-    const prefix = blocks === undefined ? word : blocks[Math.floor(blockDraws.at(message) * blocks.length)]!;
+    const prefix = blocks === undefined ? word : blocks[Math.floor(blockDraws(message) * blocks.length)]!;
     const bare = prefix.replace('+', '');
     const room = Math.max(1, (options.digits ?? (bare.startsWith('86') ? 13 : 12)) - bare.length);
     // Each ending once before any comes twice: numbers of one prefix are as different as can be.
@@ -83,7 +83,7 @@ export function createNumberPlan(options: NumberOptions = {}): NumberPlan {
   if (suffixes === undefined) return plain;
   return (message) => {
     const number = plain(message);
-    const suffix = pick(suffixes, suffixDraws.at(message));
+    const suffix = pick(suffixes, suffixDraws(message));
     return suffix === undefined ? number : number.slice(0, -suffix.length) + suffix;
   };
 }

@@ -391,6 +391,61 @@ describe('commands for a running gateway', () => {
     expect(run.code).toBe(1);
   });
 
+  it('verdict joins the books of a load and of its carrier', async () => {
+    const books = folder();
+    const carrier = await startCarrier({
+      protocol: 'smpp',
+      accounts: [{ name: 'acme', secret: 'secret' }],
+      behaviour: { numbers: [{ suffix: '3', state: 'EXPIRED' }], duplicateReport: { probability: 0 } },
+      book: join(books, 'carrier.book'),
+    });
+    closers.push(() => carrier.stop());
+    const load = [
+      'load',
+      '--port',
+      String(carrier.port),
+      '--system-id',
+      'acme',
+      '--password',
+      'secret',
+      '--count',
+      '50',
+    ];
+    const loaded = await yima([
+      ...load,
+      ...['--mix', 'gsm7:20-200=2,ucs2:30=1', '--arrival', 'poisson:5000', '--seed', '3'],
+      ...['--expect', '*=DELIVERED', '--expect', '*3=EXPIRED', '--book', join(books, 'platform.book')],
+    ]);
+    expect(loaded).toMatchObject({ code: 0, err: '' });
+    expect(loaded.out).toMatch(/^states +DELIVERED 55, EXPIRED 6$/m);
+    await carrier.stop();
+    const ends = ['verdict', '--platform', join(books, 'platform.book'), '--carrier', join(books, 'carrier.book')];
+    const good = await yima(ends);
+    expect(good).toMatchObject({ code: 0, err: '' });
+    expect(good.out).toMatch(/^messages +50$/m);
+    expect(good.out).toMatch(/^report to receipt +\d+ /m);
+    expect(good.out).toMatch(/^verdict +clean$/m);
+    // Without the carrier's messages all deliveries are made up.
+    const [head] = readFileSync(join(books, 'carrier.book'), 'utf8').split('\n');
+    writeFileSync(join(books, 'carrier.book'), `${head}\n`);
+    const bad = await yima([...ends, '--json', '--named', '2']);
+    expect(bad.code).toBe(1);
+    const made = JSON.parse(bad.out).breaches[0];
+    expect(made).toMatchObject({ kind: 'delivery made up' });
+    expect(made.offenders).toHaveLength(2);
+    expectComplaint(await yima(['verdict', '--platform', join(books, 'none')]), /cannot read the book .*none: ENOENT/);
+    expectComplaint(
+      await yima(['verdict', '--platform', join(books, 'carrier.book')]),
+      /carrier\.book:1: book: it is that of a carrier/,
+    );
+    expectComplaint(await yima(['load', '--expect', '*3=LOST']), /"LOST" is no outcome; give one of DELIVERED/);
+    expectComplaint(await yima(['load', '--mix', 'gsm7']), /"gsm7" is no part; give kind:characters=weight/);
+    expectComplaint(
+      await yima(['load', '--numbers', 'mars=1']),
+      /"mars" is no prefix; give digits, or one of china-mobile/,
+    );
+  });
+
   it('complaints say what to do', async () => {
     expectComplaint(
       await yima(['send', '--port', '1', '--to', '861', '--text', 'x']),

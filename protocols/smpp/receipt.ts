@@ -73,7 +73,7 @@ export function stateOf(word: string, own?: Readonly<Record<string, number>>): n
 }
 
 /** Whether nothing can follow this state. ACCEPTED is not the end: a phone or a rejection may still answer. */
-const isFinal = (state: number): boolean =>
+export const isFinal = (state: number): boolean =>
   state !== STATE.scheduled && state !== STATE.enroute && state !== STATE.accepted;
 
 /** What the text of a receipt says, unjudged. */

@@ -14,6 +14,7 @@ import { scenariosCommand } from './scenarios.ts';
 import { sendCommand } from './send.ts';
 import { simulateCommand } from './simulate.ts';
 import { captureCommand, traceCommand } from './trace.ts';
+import { verdictCommand } from './verdict.ts';
 
 function serveCommand(): Command {
   return new Command('serve')
@@ -50,6 +51,7 @@ const program = new Command('yima')
   .addCommand(scenariosCommand())
   .addCommand(conformCommand())
   .addCommand(labCommand())
+  .addCommand(verdictCommand())
   .addCommand(carriersCommand())
   .addCommand(unmatchedCommand())
   .addCommand(receiptsCommand())
