@@ -118,6 +118,15 @@ export async function startLabHttp(lab: Lab, options: LabHttpOptions): Promise<L
         return json(200, carrier.behaviour);
       },
     },
+    {
+      method: 'GET',
+      path: '/scenario',
+      answer({ query }) {
+        const { name, scenario } = one(query);
+        if (scenario === undefined) throw new Refusal(404, `scenario: ${name} plays none`);
+        return json(200, scenario);
+      },
+    },
     { method: 'GET', path: '/rules', answer: ({ query }) => json(200, one(query).carrier.rules) },
     {
       method: 'POST',

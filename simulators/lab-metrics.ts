@@ -54,6 +54,19 @@ export function labMetrics(lab: Lab): Registry {
 
   const count = (name: string, help: string, key: keyof LabCarrier['carrier']['books']['counts']): void =>
     counter(name, help, ({ carrier }, put) => put(carrier.books.counts[key]));
+  new Gauge({
+    name: 'lab_carrier_info',
+    help: 'What a carrier plays: always 1.',
+    labelNames: ['carrier', 'protocol', 'scenario', 'seed'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const one of lab.carriers) {
+        const { scenario, carrier } = one;
+        this.set({ ...labelsOf(one), scenario: scenario?.name ?? '', seed: String(carrier.behaviour.seed) }, 1);
+      }
+    },
+  });
   count('lab_connections_total', 'Connections.', 'connections');
   counter(
     'lab_logins_total',

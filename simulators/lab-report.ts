@@ -17,7 +17,7 @@ function partOf(one: LabCarrier): ReportPart {
   const { points, times } = figures;
   return {
     name,
-    imitates: '',
+    imitates: one.scenario?.imitates ?? '',
     facts: factsOf(one),
     counts: countsOf(one),
     times: points.map((p) => p.at),
@@ -38,11 +38,12 @@ function partOf(one: LabCarrier): ReportPart {
   };
 }
 
-function factsOf({ protocol, host, carrier, accounts, figures }: LabCarrier): Fact[] {
+function factsOf({ protocol, host, carrier, accounts, figures, scenario }: LabCarrier): Fact[] {
   return [
     ['protocol', protocol.toUpperCase()],
     ['listens on', `${host}:${carrier.port}`],
     ['accounts', accounts.join(', ')],
+    ['scenario', scenario?.name ?? 'none'],
     ['seed', String(carrier.behaviour.seed)],
     ...(figures.step === 1 ? [] : [['a point stands for', `${figures.step} s`] as const]),
   ];

@@ -18,6 +18,8 @@ interface CarrierState extends Standing {
   readonly host: string;
   readonly port: number;
   readonly accounts: readonly string[];
+  /** Name of its scenario. */
+  readonly scenario: string | null;
   readonly counts: Readonly<Record<string, number>>;
   readonly states: Readonly<Record<string, number>>;
   readonly codes: Readonly<Record<string, number>>;
@@ -36,7 +38,7 @@ export function labState(lab: Lab): LabState {
   };
 }
 
-function stateOf({ name, protocol, host, accounts, carrier, figures }: LabCarrier): CarrierState {
+function stateOf({ name, protocol, host, accounts, scenario, carrier, figures }: LabCarrier): CarrierState {
   const { counts, states, codes } = carrier.books;
   const { answer, report, acknowledgement } = figures.times;
   const latency = Object.entries({ answer, report, acknowledgement }).map(([key, times]) => {
@@ -49,6 +51,7 @@ function stateOf({ name, protocol, host, accounts, carrier, figures }: LabCarrie
     host,
     port: carrier.port,
     accounts,
+    scenario: scenario?.name ?? null,
     ...carrier.standing(),
     counts: { ...counts },
     states: Object.fromEntries(states),

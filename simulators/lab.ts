@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { type Carrier, type CarrierOptions, type CarrierProtocol, startCarrier } from './carrier.ts';
 import { createFigures, type Figures } from './figures.ts';
+import { findScenario } from './scenario/library.ts';
+import type { Scenario } from './scenario/schema.ts';
 
 export interface LabOptions {
   readonly carriers: readonly CarrierOptions[];
@@ -14,6 +16,8 @@ export interface LabCarrier {
   readonly protocol: CarrierProtocol;
   readonly host: string;
   readonly accounts: readonly string[];
+  /** Undefined: it has none, and does what its behaviour says. */
+  readonly scenario: Scenario | undefined;
   readonly carrier: Carrier;
   readonly figures: Figures;
 }
@@ -77,7 +81,7 @@ class LabFault extends Error {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
       code === 'EADDRINUSE' ? 'the port is taken; give another' : code === 'EACCES' ? 'the port is not allowed' : '';
-    const where = port === undefined ? protocol : `${protocol} on ${host ?? '127.0.0.1'}:${port}`;
+    const where = port === undefined || port === 0 ? protocol : `${protocol} on ${host ?? '127.0.0.1'}:${port}`;
     super(`lab: cannot start ${where}: ${why || cause.message}`, { cause });
     this.name = 'LabFault';
   }
@@ -85,12 +89,14 @@ class LabFault extends Error {
 
 async function start(options: CarrierOptions): Promise<LabCarrier> {
   const { protocol, accounts, host = '127.0.0.1' } = options;
-  const carrier = await startCarrier(options);
+  const scenario = typeof options.scenario === 'string' ? findScenario(options.scenario) : options.scenario;
+  const carrier = await startCarrier({ ...options, ...(scenario !== undefined && { scenario }) });
   return {
     name: `${protocol}-${carrier.port}`,
     protocol,
     host,
     accounts: accounts.map((a) => a.name),
+    scenario,
     carrier,
     figures: createFigures(carrier),
   };

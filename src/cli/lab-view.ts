@@ -81,7 +81,7 @@ export function labPicture(lab: Lab, columns: number, rows: number, colour: bool
 const moreThan = (hidden: number, { dim }: Colours): Row => [[`… and ${hidden} more; make the window taller`, dim]];
 
 function block(one: LabCarrier, seconds: number, columns: number, c: Colours): Row[] {
-  const { name, protocol, carrier, figures } = one;
+  const { name, protocol, carrier, figures, scenario } = one;
   const { counts, states, codes } = carrier.books;
   const { sessions, unanswered, inFlight, waiting } = carrier.standing();
   const { points, times } = figures;
@@ -106,6 +106,7 @@ function block(one: LabCarrier, seconds: number, columns: number, c: Colours): R
       [name, c.bold],
       [`  ${protocol.toUpperCase()}`],
       [`  ${whole(sessions)} ${sessions === 1 ? 'session' : 'sessions'}`, sessions === 0 ? c.yellow : undefined],
+      ...(scenario === undefined ? [] : [[`  ${scenario.name}`, c.magenta] as const]),
       [`  seed ${carrier.behaviour.seed}  ${clock(seconds)}`, c.dim],
     ],
     rate('submits', 'submits', counts.submits, c.cyan, [
