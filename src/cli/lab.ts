@@ -44,7 +44,7 @@ export function labCommand(): Command {
     .option('--account <name:secret>', 'who may log in; several times for several (default: yima:demo)', collect)
     .option('--callback <host:port>', 'sgip: where the accounts listen for reports and MO', address)
     .option('--seed <n>', 'of all that is drawn; default: the scenario’s, or 1', wholeNumber)
-    .option('--behaviour <json>', 'over those of the scenarios: any rules as JSON, or @file', json)
+    .option('--behaviour <json>', 'over those of the scenarios, as JSON, or @file', json)
     .option('--http <port>', 'metrics, state and changes over HTTP; on this machine only, or host:port', httpAddress)
     .option('--book <file>', 'write the books of the carriers, for yima verdict; of several carriers, a file each')
     .option('--report <file>', 'write a report at the end: .html, .json or .txt; several times for several', collect)
