@@ -1,3 +1,4 @@
+import { decimalText } from '../protocols/wire/octets.ts';
 import { createDraws } from './draws.ts';
 
 /** Which number the m-th message goes to: the same for the same m, whatever was asked before. */
@@ -69,7 +70,7 @@ export function createNumberPlan(options: NumberOptions = {}): NumberPlan {
   const suffixDraws = createDraws(seed, 'suffix');
 
   function plain(message: number): string {
-    if (prefixes === undefined) return String(first + message);
+    if (prefixes === undefined) return decimalText(first + message);
     const word = pick(prefixes, prefixDraws(message) * prefixes.sum)!;
     const blocks = OPERATORS[word];
     const prefix = blocks === undefined ? word : blocks[Math.floor(blockDraws(message) * blocks.length)]!;

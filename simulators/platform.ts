@@ -14,6 +14,7 @@ import type { Inbox, PlatformLink, PlatformSpeaker } from './platform-protocol.t
 import { platformProtocol } from './platform-versions.ts';
 import { createSubmitWindow, type SubmitWindow } from './submit-window.ts';
 import { createSubmits } from './submits.ts';
+import { createTurnClock } from './turn-clock.ts';
 import type { Verdict } from './verdict.ts';
 
 /** How often the load looks for what did not come. */
@@ -48,7 +49,7 @@ export function createLoad(options: LoadOptions): Load {
     firstNumber = 8613800000000,
     seed = 1,
     ordered = {},
-    now = () => performance.now(),
+    now = createTurnClock(),
     receipts: wantsReceipts = true,
     long = 'udh',
     resubmit = false,

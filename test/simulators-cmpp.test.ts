@@ -399,6 +399,22 @@ describe('submits and reports', () => {
     expect(carrier.books.counts.wrongEcho).toBe(1);
   });
 
+  test('an answer to a report without Msg_Id and Result is no good one, and ends nothing', async () => {
+    const carrier = await carrierWith({ behaviour: { redeliver: { refused: 1 } } });
+    let delivers = 0;
+    const client = await loggedIn(carrier, '2.0', () => (++delivers === 1 ? undefined : 0));
+    client.write(frameOf('submit_20_ascii'));
+    const deliver = await client.frame(5);
+    const resp = Buffer.alloc(12);
+    resp.writeUInt32BE(12, 0);
+    resp.writeUInt32BE(0x80000005, 4);
+    resp.writeUInt32BE(sequenceOf(deliver), 8);
+    client.write(resp);
+    await client.frame(5, 1);
+    await until(() => carrier.books.counts.reportsAnswered === 1);
+    expect(carrier.books.counts).toMatchObject({ reportsRefused: 1, wrongEcho: 1 });
+  });
+
   test('ids never repeat, however many a second takes', async () => {
     const carrier = await carrierWith();
     const client = await loggedIn(carrier);

@@ -43,6 +43,7 @@ const fixedFee: Kind<string> = {
   },
   get: (s) =>
     `e=${s.uses}.width(b,o,end);if(o+e>end)short(${s.where},o);${s.value}=fixedAgain(${s.uses},b,o,o+e);o+=e;`,
+  skip: (s) => `e=${s.uses}.width(b,o,end);if(o+e>end)short(${s.where},o);o+=e;`,
   put: (s) =>
     `if(${s.uses}.w!==0){if(${s.value}.length>${FIXED_FEE})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${FIXED_FEE});}`,
   size: (s) => `${s.uses}.w`,

@@ -29,6 +29,8 @@ export interface Kind<T> {
   readonly max: number;
   readonly get: (site: Site) => string;
   readonly put: (site: Site) => string;
+  /** As `get`, with the same faults, for readers that have no use for the value. Left out: it costs as much to read it. */
+  readonly skip?: (site: Site) => string;
   /** Octets that `put` writes, as an expression. */
   readonly size: (site: Site) => string;
   /** Helper object of the kind, for readers that are more than a line. */
@@ -89,6 +91,7 @@ export const octets = (width: Widths): Kind<string> => ({
   width,
   uses: memo,
   get: (s) => `${s.value}=fixedAgain(${s.uses},b,o,o+${s.width});o+=${s.width};`,
+  skip: (s) => `o+=${s.width};`,
   put: (s) => `if(${s.value}.length>${s.width})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${s.width});`,
   size: fixedSize,
 });
@@ -100,6 +103,7 @@ export const raw = (width: Widths): Kind<string> => ({
   width,
   uses: memo,
   get: (s) => `${s.value}=latin1Again(${s.uses},b,o,o+${s.width});o+=${s.width};`,
+  skip: (s) => `o+=${s.width};`,
   put: (s) => `if(${s.value}.length>${s.width})tooLong(${s.where},o);o=putFixed(b,${s.value},o,${s.width});`,
   size: fixedSize,
 });
@@ -130,10 +134,11 @@ export const rawTail = (width: Widths): Kind<string> => ({
 function widthLater(
   width: Widths,
   source: (s: Site, w: string) => { get: string; put: string; size: string },
-): Pick<Kind<string>, 'get' | 'put' | 'size' | 'uses'> {
+): Pick<Kind<string>, 'get' | 'skip' | 'put' | 'size' | 'uses'> {
   return {
     uses: (version) => ({ ...memo(), w: typeof width === 'number' ? width : (width[version] ?? 0) }),
     get: (s) => source(s, `${s.uses}.w`).get,
+    skip: (s) => `o=o+${s.uses}.w<end?o+${s.uses}.w:end;`,
     put: (s) => source(s, `${s.uses}.w`).put,
     size: (s) => source(s, `${s.uses}.w`).size,
   };

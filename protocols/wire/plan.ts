@@ -7,6 +7,7 @@ import type { Fields, PduTable, Values } from './pdu.ts';
 export interface Plan<F extends Fields = Fields> {
   readonly id: number;
   readonly name: string;
+  readonly version: number;
   readonly table: PduTable<F>;
   /** Reads the body between `o` and `end`; octets are views into `b`. Throws WireFault, never reads past `end`. */
   decode(b: Buffer, o: number, end: number): Values<F>;
@@ -68,36 +69,100 @@ const scope = {
 
 /** Compiles straight-line code for one PDU and version: as quick as by hand, and every read is inside the frame. */
 export function plan<F extends Fields>(table: PduTable<F>, version: number): Plan<F> {
-  const uses: Record<string, object> = {};
-  const gets: string[] = [];
   const puts: string[] = [];
   const sizes: string[] = ['0'];
   const checks: string[] = [];
-  const entries = Object.entries(table.fields) as [string, Kind<unknown>][];
-  let run: { at: number; size: number; first: string } | undefined;
+  const layout = layoutOf(table, version);
+  for (const { key, kind, site, present } of layout) {
+    if (!present) continue;
+    puts.push(kind.put(site(`v.${key}`)));
+    sizes.push(kind.size(site(`v.${key}`)));
+    if (kind.max !== Infinity) checks.push(`if(v.${key}.length>${kind.max})return "${key}";`);
+  }
+  const source =
+    `return{${decodeSource(table, layout)},\n` +
+    `encode(v,b,o){let t=0;\n${puts.join('\n')}\nreturn o;},\n` +
+    `size(v){return ${sizes.join('+')};},\n` +
+    `tooLong(v){${checks.join('\n')}return undefined;}}\n//# sourceURL=plan/${table.name}@${version}`;
+  const code = compiled<Pick<Plan<F>, 'decode' | 'encode' | 'size' | 'tooLong'>>(source, layout);
+  return {
+    id: table.id,
+    name: table.name,
+    version,
+    table,
+    source,
+    decode: code.decode,
+    encode: code.encode,
+    size: code.size,
+    tooLong: code.tooLong,
+    fill: (part) => ({ ...(zerosOf(layout) as Values<F>), ...part }),
+  };
+}
 
+/**
+ * A reader of some fields only, for those who have no use for the rest of a PDU that comes by the million: faults as
+ * `decode` does, and takes half its time where texts are left out.
+ */
+export function pick<F extends Fields, K extends keyof F & string>(
+  { table, version }: Plan<F>,
+  ...keys: readonly K[]
+): (b: Buffer, o: number, end: number) => Pick<Values<F>, K> {
+  const layout = layoutOf(table, version);
+  const source = `return{${decodeSource(table, layout, keys)}}\n//# sourceURL=pick/${table.name}@${version}`;
+  return compiled<{ decode(b: Buffer, o: number, end: number): Pick<Values<F>, K> }>(source, layout).decode;
+}
+
+/** A field as it is in one version. */
+interface Place {
+  readonly key: string;
+  readonly kind: Kind<unknown>;
+  /** Absent fields are read as their zero, and not written. */
+  readonly present: boolean;
+  readonly width: number;
+  /** Object under which the kind finds what it uses. */
+  readonly uses: object | undefined;
+  readonly site: (value: string) => Site;
+}
+
+function layoutOf(table: PduTable<Fields>, version: number): Place[] {
+  return Object.entries(table.fields).map(([key, kind]) => {
+    const present = version >= kind.from && version < kind.until;
+    const width = typeof kind.width === 'number' ? kind.width : kind.width[version];
+    if (present && width === undefined) throw new RangeError(`${table.name}.${key}: no width for version ${version}`);
+    const known = width ?? 0;
+    const where = `"${table.name}","${key}"`;
+    return {
+      key,
+      kind,
+      present,
+      width: known,
+      uses: present ? kind.uses?.(version) : undefined,
+      site: (value) => ({ value, width: known, where, uses: `uses.${key}` }),
+    };
+  });
+}
+
+/** `wanted`: the fields to be read; left out: all. */
+function decodeSource(table: PduTable<Fields>, layout: readonly Place[], wanted?: readonly string[]): string {
+  const gets: string[] = [];
+  let run: { at: number; size: number; first: string } | undefined;
   const closeRun = (): void => {
     if (run !== undefined) gets[run.at] = `if(o+${run.size}>end)short("${table.name}","${run.first}",o);`;
     run = undefined;
   };
-
-  for (const [key, kind] of entries) {
-    if (version < kind.from || version >= kind.until) {
+  for (const { key, kind, present, width, site } of layout) {
+    if (!present) {
       gets.push(`$${key}=zero.${key};`);
       continue;
     }
-    const width = typeof kind.width === 'number' ? kind.width : kind.width[version];
-    if (width === undefined) throw new RangeError(`${table.name}.${key}: no width for version ${version}`);
-    const made = kind.uses?.(version);
-    if (made !== undefined) uses[key] = made;
-    const where = `"${table.name}","${key}"`;
-    const site = (value: string): Site => ({ value, width, where, uses: `uses.${key}` });
+    const unwanted = wanted !== undefined && !wanted.includes(key);
+    const get = (unwanted ? kind.skip : undefined)?.(site(`$${key}`)) ?? kind.get(site(`$${key}`));
     if (table.rules.lenient) {
       // Answers: a field that is not whole is left at zero, as are all behind it.
       gets.push(
         width > 0
-          ? `if(o+${width}>end){$${key}=zero.${key};o=end;}else{${kind.get(site(`$${key}`))}}`
-          : `if(o>=end)$${key}=zero.${key};else{${lenientGet(kind.get(site(`$${key}`)))}}`,
+          ? `if(o+${width}>end){$${key}=zero.${key};o=end;}else{${get}}`
+          : `if(o>=end)$${key}=zero.${key};else{${lenientGet(get)}}`,
       );
     } else if (width > 0) {
       if (run === undefined) {
@@ -105,41 +170,28 @@ export function plan<F extends Fields>(table: PduTable<F>, version: number): Pla
         gets.push('');
       }
       run.size += width;
-      gets.push(kind.get(site(`$${key}`)));
+      gets.push(get);
     } else {
       closeRun();
-      gets.push(kind.get(site(`$${key}`)));
+      gets.push(get);
     }
-    puts.push(kind.put(site(`v.${key}`)));
-    sizes.push(kind.size(site(`v.${key}`)));
-    if (kind.max !== Infinity) checks.push(`if(v.${key}.length>${kind.max})return "${key}";`);
   }
   closeRun();
+  const keys = layout.map(({ key }) => key);
+  return (
+    `decode(b,o,end){let e=0,t=0${keys.map((k) => `,$${k}`).join('')};\n${gets.join('\n')}\n` +
+    `return{${(wanted ?? keys).map((k) => `${k}:$${k}`).join(',')}};}`
+  );
+}
 
-  const keys = entries.map(([key]) => key);
-  const zero = Object.fromEntries(entries.map(([key, kind]) => [key, kind.zero]));
-  const source =
-    `return{decode(b,o,end){let e=0,t=0${keys.map((k) => `,$${k}`).join('')};\n${gets.join('\n')}\n` +
-    `return{${keys.map((k) => `${k}:$${k}`).join(',')}};},\n` +
-    `encode(v,b,o){let t=0;\n${puts.join('\n')}\nreturn o;},\n` +
-    `size(v){return ${sizes.join('+')};},\n` +
-    `tooLong(v){${checks.join('\n')}return undefined;}}\n//# sourceURL=plan/${table.name}@${version}`;
-  const names = Object.keys(scope);
-  const make = new Function(...names, 'uses', 'zero', source) as (
-    ...args: unknown[]
-  ) => Pick<Plan<F>, 'decode' | 'encode' | 'size' | 'tooLong'>;
-  const code = make(...Object.values(scope), uses, zero);
-  return {
-    id: table.id,
-    name: table.name,
-    table,
-    source,
-    decode: code.decode,
-    encode: code.encode,
-    size: code.size,
-    tooLong: code.tooLong,
-    fill: (part) => ({ ...(zero as Values<F>), ...part }),
-  };
+const zerosOf = (layout: readonly Place[]): Record<string, unknown> =>
+  Object.fromEntries(layout.map(({ key, kind }) => [key, kind.zero]));
+
+/** What the source of these fields returns. */
+function compiled<T>(source: string, layout: readonly Place[]): T {
+  const uses = Object.fromEntries(layout.flatMap((p) => (p.uses === undefined ? [] : [[p.key, p.uses]])));
+  const make = new Function(...Object.keys(scope), 'uses', 'zero', source) as (...args: unknown[]) => T;
+  return make(...Object.values(scope), uses, zerosOf(layout));
 }
 
 /** In an answer a last string without its NUL is taken to the end of the frame (seen: ids without NUL). */

@@ -92,7 +92,7 @@ export function tlvUint(list: readonly Tlv[], tag: number): number | undefined {
 export function tlvText(list: readonly Tlv[], tag: number): string | undefined {
   const value = tlv(list, tag);
   if (value === undefined) return undefined;
-  const b = Buffer.from(value.buffer, value.byteOffset, value.length);
+  const b = value instanceof Buffer ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
   return latin1(b, 0, findNul(b, 0, b.length));
 }
 

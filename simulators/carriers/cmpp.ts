@@ -239,10 +239,12 @@ function speak(session: Session, centre: Centre, offered: number, nextId: Return
       const command = b.readUInt32BE(start + 4);
       const sequence = b.readUInt32BE(start + 8);
       if (command === DELIVER_RESP) {
-        // Result is the rest behind Msg_Id, one octet or four: zero is zero in both.
-        let result = 0;
-        for (let o = start + HEADER + 8; o < end; o++) result |= b[o]!;
-        return centre.answered(session, sequence, result === 0, latin1(b, start + HEADER, start + HEADER + 8));
+        // Result is the rest behind Msg_Id, one octet or four: zero is zero in both. None at all is no good answer.
+        const resultAt = start + HEADER + 8;
+        let result = resultAt < end ? 0 : BAD_STRUCTURE;
+        for (let o = resultAt; o < end; o++) result |= b[o]!;
+        const echo = latin1(b, start + HEADER, Math.min(end, resultAt));
+        return centre.answered(session, sequence, result === 0, echo);
       }
       if (command >= RESPONSE) return;
       try {

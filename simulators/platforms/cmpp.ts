@@ -1,15 +1,18 @@
 import { authenticatorSource, timestampOf, timestampText } from '../../protocols/cmpp/auth.ts';
 import * as framing from '../../protocols/cmpp/header.ts';
-import { FRAME, HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
-import { readReport, statState } from '../../protocols/cmpp/report.ts';
+import { FRAME, HEADER, RESPONSE, SEQUENCE_ID_AT } from '../../protocols/cmpp/header.ts';
+import { readReport } from '../../protocols/cmpp/report.ts';
 import { RESULT, submitResult } from '../../protocols/cmpp/result.ts';
 import { cmppCodec } from '../../protocols/cmpp/tables.ts';
-import { STATE, stateOf } from '../../protocols/smpp/receipt.ts';
 import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
+import { putUint32 } from '../../protocols/wire/octets.ts';
+import { pick } from '../../protocols/wire/plan.ts';
 import { partAt } from '../part.ts';
 import type { PlatformLink, PlatformProtocol, PlatformSetup, PlatformSpeaker } from '../platform-protocol.ts';
+import { createSubmitStencils } from '../submit-stencil.ts';
 import { writerTo } from '../writer.ts';
+import { createReportStates } from './report-state.ts';
 
 const TERMINATE = 0x02;
 const DELIVER = 0x05;
@@ -42,10 +45,24 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
     destTerminalId,
   });
   const answer = codec.deliverResp.fill({});
+  const readDeliver = pick(
+    codec.deliver,
+    'msgId',
+    'destId',
+    'tpUdhi',
+    'msgFmt',
+    'srcTerminalId',
+    'registeredDelivery',
+    'msgContent',
+  );
+  const stateOfStat = createReportStates();
 
   const { write, writeHeaderOnly } = writerTo(peer, framing);
+  const putSequence = (out: Buffer, start: number, sequence: number): void =>
+    putUint32(out, start + SEQUENCE_ID_AT, sequence);
+
   function onDeliver(b: Buffer, start: number, end: number, sequence: number) {
-    const pdu = codec.deliver.decode(b, start + HEADER, end);
+    const pdu = readDeliver(b, start + HEADER, end);
     answer.msgId = pdu.msgId;
     write(codec.deliverResp, answer, sequence);
     if (pdu.registeredDelivery === 0) {
@@ -55,7 +72,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
     }
     const report = readReport(pdu.msgContent);
     if (report === undefined) return link.unreadable();
-    link.receipt(report.msgId, stateOf(statState(report.stat)) ?? STATE.unknown, report.destTerminalId);
+    link.receipt(report.msgId, stateOfStat(report.stat), report.destTerminalId);
   }
 
   function onAnswer(b: Buffer, start: number, end: number, sequence: number) {
@@ -77,7 +94,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
       const connect = { sourceAddr: setup.name, authenticatorSource: proof, version, timestamp };
       write(codec.connect, connect, link.sequence());
     },
-    submit(template, destination, sequence) {
+    submit: createSubmitStencils(peer, putSequence, (template, destination, sequence) => {
       submit.pkTotal = template.parts;
       submit.pkNumber = template.part;
       submit.tpUdhi = template.udhi ? 1 : 0;
@@ -85,7 +102,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
       submit.msgContent = template.octets;
       destTerminalId[0] = destination;
       write(codec.submit, submit, sequence);
-    },
+    }),
     probe: () => writeHeaderOnly(ACTIVE_TEST, link.sequence()),
     logout: () => writeHeaderOnly(TERMINATE, link.sequence()),
     onFrame(b, start, end) {

@@ -12,6 +12,7 @@ import { partAt } from '../part.ts';
 import type { Peer } from '../peer.ts';
 import type { Inbox, PlatformLink, PlatformProtocol, PlatformSetup, PlatformSpeaker } from '../platform-protocol.ts';
 import { COUNTERS, createSgipSequences, sequenceAt } from '../sgip-sequence.ts';
+import { createSubmitStencils } from '../submit-stencil.ts';
 
 /**
  * A service provider (SP) that speaks SGIP 1.2: it submits on connections of its own, and takes reports and MO on these
@@ -72,13 +73,13 @@ function speak(link: PlatformLink, setup: PlatformSetup, corpId: string): Platfo
       const { name: loginName, secret: loginPassword } = setup;
       write(peer, codec.bind, { loginType: LOGIN_TYPE.SP_TO_SMG, loginName, loginPassword, reserve: '' }, next());
     },
-    submit(template, destination, sequence) {
+    submit: createSubmitStencils(peer, sequences.put, (template, destination, sequence) => {
       submit.tpUdhi = template.udhi ? 1 : 0;
       submit.messageCoding = msgFmtOf(template.coding) ?? 0;
       submit.messageContent = template.octets;
       userNumber[0] = destination;
       write(peer, codec.submit, submit, sequences.of(sequence));
-    },
+    }),
     // There is no such thing in SGIP.
     probe: () => undefined,
     logout() {

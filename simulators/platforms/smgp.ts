@@ -1,20 +1,22 @@
 import { timestampOf } from '../../protocols/cmpp/auth.ts';
 import * as framing from '../../protocols/cmpp/header.ts';
-import { HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
-import { statState } from '../../protocols/cmpp/report.ts';
+import { HEADER, RESPONSE, SEQUENCE_ID_AT } from '../../protocols/cmpp/header.ts';
 import { authenticatorClient } from '../../protocols/smgp/auth.ts';
 import { FRAME } from '../../protocols/smgp/header.ts';
 import { readReport } from '../../protocols/smgp/report.ts';
 import { STATUS, statusOf } from '../../protocols/smgp/result.ts';
 import { smgpCodec } from '../../protocols/smgp/tables.ts';
 import { octetTlv, TAG, textTlv } from '../../protocols/smgp/tlv-tags.ts';
-import { STATE, stateOf } from '../../protocols/smpp/receipt.ts';
 import { codingOf, hasUdh, msgFmtOf } from '../../protocols/text/msg-fmt.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
+import { putUint32 } from '../../protocols/wire/octets.ts';
+import { pick } from '../../protocols/wire/plan.ts';
 import { tlvUint } from '../../protocols/wire/tlv.ts';
 import { partAt } from '../part.ts';
 import type { PlatformLink, PlatformProtocol, PlatformSetup, PlatformSpeaker } from '../platform-protocol.ts';
+import { createSubmitStencils } from '../submit-stencil.ts';
 import { writerTo } from '../writer.ts';
+import { createReportStates } from './report-state.ts';
 
 const DELIVER = 0x03;
 const ACTIVE_TEST = 0x04;
@@ -54,10 +56,24 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
     destTermId,
   });
   const answer = codec.deliverResp.fill({});
+  const readDeliver = pick(
+    codec.deliver,
+    'msgId',
+    'isReport',
+    'msgFormat',
+    'srcTermId',
+    'destTermId',
+    'msgContent',
+    'tlvs',
+  );
+  const stateOfStat = createReportStates();
 
   const { write, writeHeaderOnly } = writerTo(peer, framing);
+  const putSequence = (out: Buffer, start: number, sequence: number): void =>
+    putUint32(out, start + SEQUENCE_ID_AT, sequence);
+
   function onDeliver(b: Buffer, start: number, end: number, sequence: number) {
-    const pdu = codec.deliver.decode(b, start + HEADER, end);
+    const pdu = readDeliver(b, start + HEADER, end);
     answer.msgId = pdu.msgId;
     write(codec.deliverResp, answer, sequence);
     if (pdu.isReport === 0) {
@@ -67,7 +83,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
     }
     const report = readReport(pdu.msgContent);
     if (report === undefined) return link.unreadable();
-    link.receipt(report.id, stateOf(statState(report.stat)) ?? STATE.unknown, pdu.srcTermId);
+    link.receipt(report.id, stateOfStat(report.stat), pdu.srcTermId);
   }
 
   function onAnswer(b: Buffer, start: number, end: number, sequence: number) {
@@ -91,7 +107,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
       const login = { clientId, authenticatorClient: proof, loginMode: BOTH, timestamp, clientVersion: version };
       write(codec.login, login, link.sequence());
     },
-    submit(template, destination, sequence) {
+    submit: createSubmitStencils(peer, putSequence, (template, destination, sequence) => {
       const { udhi, part, parts } = template;
       submit.msgFormat = msgFmtOf(template.coding) ?? 0;
       submit.msgContent = template.octets;
@@ -100,7 +116,7 @@ function speak(link: PlatformLink, setup: PlatformSetup, version: number): Platf
         : usual;
       destTermId[0] = destination;
       write(codec.submit, submit, sequence);
-    },
+    }),
     probe: () => writeHeaderOnly(ACTIVE_TEST, link.sequence()),
     logout: () => writeHeaderOnly(EXIT, link.sequence()),
     onFrame(b, start, end) {

@@ -4,12 +4,14 @@ import { isReceiptType, parseReceipt, receiptText, STATE } from '../../protocols
 import { ESME, statusName } from '../../protocols/smpp/status.ts';
 import { SMPP_34, smppCodec } from '../../protocols/smpp/tables.ts';
 import { TAG } from '../../protocols/smpp/tlv-tags.ts';
+import { putUint32 } from '../../protocols/wire/octets.ts';
 import type { Fields, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, tlvText, tlvUint } from '../../protocols/wire/tlv.ts';
 import { partAt, sarConcat } from '../part.ts';
 import type { PlatformLink, PlatformProtocol, PlatformSetup, PlatformSpeaker } from '../platform-protocol.ts';
 import { codingOf, DATA_CODING } from '../smpp-coding.ts';
+import { createSubmitStencils } from '../submit-stencil.ts';
 
 const SUBMIT_SM_RESP = 0x80000004;
 const DELIVER_SM = 0x05;
@@ -46,6 +48,8 @@ function speak(link: PlatformLink, setup: PlatformSetup): PlatformSpeaker {
     peer.room(HEADER);
     peer.at = writeHeader(peer.out, peer.at, HEADER, command, 0, sequence);
   }
+
+  const putSequence = (out: Buffer, start: number, sequence: number): void => putUint32(out, start + 12, sequence);
 
   function onDeliver(b: Buffer, start: number, end: number, sequence: number) {
     const pdu = codec.deliverSm.decode(b, start + HEADER, end);
@@ -85,7 +89,7 @@ function speak(link: PlatformLink, setup: PlatformSetup): PlatformSpeaker {
       const bind = { systemId: setup.name, password: setup.secret, interfaceVersion: SMPP_34 };
       write(codec.bindTransceiver, codec.bindTransceiver.fill(bind), link.sequence());
     },
-    submit(template, destination, sequence) {
+    submit: createSubmitStencils(peer, putSequence, (template, destination, sequence) => {
       const { octets, whole } = template;
       submit.destinationAddr = destination;
       submit.dataCoding = DATA_CODING[template.coding] ?? 0;
@@ -93,7 +97,7 @@ function speak(link: PlatformLink, setup: PlatformSetup): PlatformSpeaker {
       submit.shortMessage = whole ? nothing : octets;
       submit.tlvs = whole ? [{ tag: TAG.messagePayload, value: octets }] : NO_TLVS;
       write(codec.submitSm, submit, sequence);
-    },
+    }),
     probe: () => writeHeaderOnly(0x15, link.sequence()),
     logout: () => writeHeaderOnly(0x06, link.sequence()),
     onFrame(b, start, end) {
