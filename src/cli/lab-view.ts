@@ -59,6 +59,9 @@ function lineOf({ name, carrier, figures }: LabCarrier): string {
 
 // -- The picture -------------------------------------------------------------------------------------------------
 
+/** Columns from which more is told. */
+const WIDE = 110;
+
 type Paint = (text: string) => string;
 /** Text in a row, each piece with its colour. */
 type Row = readonly (readonly [text: string, paint?: Paint | undefined])[];
@@ -86,7 +89,7 @@ function block(one: LabCarrier, seconds: number, columns: number, c: Colours): R
   const { sessions, unanswered, inFlight, waiting } = carrier.standing();
   const { points, times } = figures;
   const { now } = figures;
-  const graph = Math.max(8, Math.min(60, columns - 62));
+  const graph = Math.max(8, Math.min(60, columns - 69));
   const rate = (title: string, key: 'submits' | 'reports' | 'refused', total: number, paint: Paint, more: Row): Row => [
     [` ${title.padEnd(8)}`, c.dim],
     [`${whole(now?.[key] ?? 0).padStart(8)}/s `],
@@ -97,10 +100,12 @@ function block(one: LabCarrier, seconds: number, columns: number, c: Colours): R
       ),
       paint,
     ],
-    [` ${whole(total).padStart(11)} `],
+    [` ${whole(total).padStart(11)}`],
+    [' in all  ', c.dim],
     ...more,
   ];
-  const code = (n: number): string => codeName(protocol, n).replace(/^(\S+) .*$/, '$1');
+  const code = (n: number): string =>
+    columns < WIDE ? codeName(protocol, n).split(' ', 1)[0]! : codeName(protocol, n);
   return [
     [
       [name, c.bold],
@@ -118,7 +123,7 @@ function block(one: LabCarrier, seconds: number, columns: number, c: Colours): R
       [` waiting ${whole(waiting)}`, waiting > 0 ? c.yellow : c.dim],
     ]),
     rate('refused', 'refused', counts.refused, c.red, [[tally(codes, code, 2), c.red]]),
-    [[' states  ', c.dim], [tally(states, (word) => word, columns < 100 ? 3 : 6)]],
+    [[' states  ', c.dim], [tally(states, (word) => word, columns < WIDE ? 3 : 6)]],
     latency('answer', distributionOf('', times.answer), now, 'answerP50', 'answerP99', columns, c),
     latency('report', distributionOf('', times.report), now, 'reportP50', 'reportP99', columns, c),
   ];
@@ -134,14 +139,14 @@ function latency(
   c: Colours,
 ): Row {
   const of = (ms: number | null | undefined): string => (ms === null || ms === undefined ? '-' : milliseconds(ms));
-  const wide = columns >= 110;
-  const all = (ms: number): string => (run.count === 0 ? '-' : milliseconds(ms)).padEnd(8);
+  const wide = columns >= WIDE;
+  const all = (ms: number): string => (run.count === 0 ? '-' : milliseconds(ms)).padEnd(7);
   return [
     [` ${title.padEnd(8)}`, c.dim],
     ['now p50 ', c.dim],
-    [of(now?.[p50]).padEnd(8)],
+    [of(now?.[p50]).padEnd(7)],
     [' p99 ', c.dim],
-    [of(now?.[p99]).padEnd(8)],
+    [of(now?.[p99]).padEnd(7)],
     ['  all p50 ', c.dim],
     [all(run.p50)],
     ...(wide ? ([[' p90 ', c.dim], [all(run.p90)]] as const) : []),

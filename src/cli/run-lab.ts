@@ -77,7 +77,7 @@ function announce(running: Lab, http: LabHttp | undefined, { readyJson }: LabFla
     process.stdout.write(`${protocol} carrier on ${host}:${carrier.port}, accounts ${accounts.join(', ')}${plays}\n`);
   }
   if (http !== undefined) process.stdout.write(`HTTP on ${http.host}:${http.port}: /metrics /state /report.html\n`);
-  process.stdout.write('stop it with Ctrl-C\n');
+  process.stdout.write('stop it with Ctrl-C\n\n');
 }
 
 /** `place`: in the row of carriers; 0: it is alone. */
