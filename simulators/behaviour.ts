@@ -276,6 +276,13 @@ function checkNumbers(value: unknown): unknown {
   return value;
 }
 
+/** What to change of a well-behaved carrier to make this one, but for the seed. */
+export function differenceOf(behaviour: Behaviour): BehaviourChange {
+  const differs = ([name, value]: [string, unknown]): boolean =>
+    name !== 'seed' && JSON.stringify(value) !== JSON.stringify(WELL_BEHAVED[name as keyof Behaviour]);
+  return Object.fromEntries(Object.entries(behaviour).filter(differs));
+}
+
 /** Fields that draw nothing, whatever they are. */
 const DRAWLESS: ReadonlySet<string> = new Set<keyof Behaviour>([
   'seed',

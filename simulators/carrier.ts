@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { type Behaviour, type BehaviourChange, changed, WELL_BEHAVED } from './behaviour.ts';
+import { type Behaviour, type BehaviourChange, changed, differenceOf, WELL_BEHAVED } from './behaviour.ts';
 import { createBookWriter } from './book-file.ts';
 import { type Books, createBooks, type RecordMode, type Stopwatch } from './books.ts';
 import { createCarrierBook } from './carrier-book.ts';
@@ -11,6 +11,8 @@ import { smgpCarrier } from './carriers/smgp.ts';
 import { smppCarrier } from './carriers/smpp.ts';
 import { type Centre, createCentre, type Standing } from './centre.ts';
 import type { Account, Callback, Mo, Protocol } from './protocol.ts';
+import { createLabClock } from './scenario/clock.ts';
+import { createEventLog } from './scenario/event-log.ts';
 import { findScenario } from './scenario/library.ts';
 import { checkScenario } from './scenario/read.ts';
 import type { Rule } from './scenario/rules.ts';
@@ -40,6 +42,8 @@ export interface CarrierOptions {
   readonly scenario?: string | Scenario;
   /** Over that of the scenario. */
   readonly behaviour?: BehaviourChange;
+  /** What happens, a line of JSON each, into a file or to a function: see scenario/event-log.ts. */
+  readonly log?: string | ((line: string) => void);
   readonly record?: RecordMode;
   /** Writes its books into this file, for `yima verdict`; each carrier needs one of its own. */
   readonly book?: string;
@@ -65,6 +69,11 @@ export interface Carrier {
   addRule(rule: Rule): void;
   /** False: there is none of this name. */
   removeRule(name: string): boolean;
+  /**
+   * The scenario with all that was changed, sent and cut since the start in its schedule: a carrier that is started with
+   * it meets the same at the same times.
+   */
+  recording(): Scenario;
   /** Sessions that are logged in. */
   readonly sessions: number;
   /** How things stand now, summed over its sessions. */
@@ -105,7 +114,16 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   const seeded = changed(changed(WELL_BEHAVED, base), seed === undefined ? {} : { seed });
   const behaviour = changed(seeded, options.behaviour ?? {});
   const books = createBooks(options.record ?? 'nothing', options.book !== undefined);
-  const centre = createCentre(accounts, books, behaviour, scenario?.rules ?? [], (c) => SPEAKS[protocol](c, version));
+  const setting = {
+    behaviour,
+    rules: scenario?.rules ?? [],
+    schedule: scenario?.schedule ?? [],
+    clock: createLabClock(scenario?.clock),
+    log: options.log === undefined ? undefined : createEventLog(options.log),
+  };
+  const { name: scenarioName = 'none' } = scenario ?? {};
+  setting.log?.write(0, 'start', { protocol, version: name, scenario: scenarioName, seed: behaviour.seed });
+  const centre = createCentre(accounts, books, setting, (c) => SPEAKS[protocol](c, version));
   const server = createServer({ noDelay: true }, (socket) => centre.accept(socket));
   try {
     if (options.book !== undefined) {
@@ -132,6 +150,15 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     change: centre.change,
     addRule: centre.addRule,
     removeRule: centre.removeRule,
+    recording: () => ({
+      name: 'recording',
+      imitates: `what was done to a carrier${scenario === undefined ? '' : ` that began as ${scenario.name}`}`,
+      ...scenario,
+      version: name,
+      seed: behaviour.seed,
+      behaviour: differenceOf(behaviour),
+      schedule: [...(scenario?.schedule ?? []), ...centre.recorded],
+    }),
     get sessions() {
       return centre.standing().sessions;
     },

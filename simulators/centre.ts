@@ -11,9 +11,13 @@ import { countedOf } from './handset.ts';
 import { createObjections, type Objection } from './objection.ts';
 import { createPeer, type PeerEvents } from './peer.ts';
 import type { Account, AccountBook, Callback, Delivery, Mo, Protocol, Session, Speaker, Submit } from './protocol.ts';
+import type { LabClock } from './scenario/clock.ts';
 import { delayOf } from './scenario/distribution.ts';
 import { chance, chosen, type Lot, lotOf, purpose } from './scenario/draw.ts';
+import { type EventLog, type EventName, shownId } from './scenario/event-log.ts';
 import { createRulebook, type Regime, type Rule } from './scenario/rules.ts';
+import { createSchedule } from './scenario/schedule.ts';
+import type { Step } from './scenario/schema.ts';
 import { createSubmitEvent } from './scenario/submit-event.ts';
 import type { Event } from './scenario/when.ts';
 import { createTap, type Tap } from './tap.ts';
@@ -60,6 +64,10 @@ export interface Centre {
   addRule(rule: Rule): void;
   /** False: there is none of this name. */
   removeRule(name: string): boolean;
+  /** What was changed, sent and cut from outside, as steps of a schedule that do it again. */
+  readonly recorded: readonly Step[];
+  /** Enters a fault that was made on purpose into the event log, if there is one. */
+  fault(session: Session, what: string): void;
   /** The behaviour that the rules of a session, a submit's answer or a delivery make now. */
   ruling(regime: Regime): Behaviour;
   /** Milliseconds since 1970, from a clock that does not step back. */
@@ -92,6 +100,15 @@ export interface Centre {
   stop(): void;
 }
 
+/** What a carrier is to do, and by which clock. */
+export interface Setting {
+  readonly behaviour: Behaviour;
+  readonly rules: readonly Rule[];
+  readonly schedule: readonly Step[];
+  readonly clock: LabClock;
+  readonly log: EventLog | undefined;
+}
+
 /** How often sessions are looked at for silence and for unanswered reports. */
 const LOOK_MS = 200;
 
@@ -116,12 +133,11 @@ const SECOND_DELAY = purpose('second report delay');
 export function createCentre(
   accounts: readonly Account[],
   books: Ledger,
-  behaviour: Behaviour,
-  rules: readonly Rule[],
+  setting: Setting,
   makeProtocol: (centre: Centre) => Protocol,
 ): Centre {
-  const epoch = performance.timeOrigin;
-  const now = (): number => epoch + performance.now();
+  const { clock: labClock, log } = setting;
+  const { now } = labClock;
   const sessions = new Set<Session>();
   const accountBooks = new Map<string, AccountBook>();
   for (const account of accounts) {
@@ -141,7 +157,7 @@ export function createCentre(
   }
   const { counts } = books;
   const clock = { now, coarse: now() };
-  const rulebook = createRulebook(behaviour, rules, clock.coarse);
+  const rulebook = createRulebook(setting.behaviour, setting.rules, labClock.start);
   const { base } = rulebook;
   const ruling = (regime: Regime): Behaviour =>
     regime.timed ? rulebook.now(regime, clock.coarse).behaviour : regime.behaviour;
@@ -152,14 +168,33 @@ export function createCentre(
   const objections = createObjections((dataCoding, octets) => centre.protocol.codingOf(dataCoding, octets));
   let taken = base.behaviour;
   let mos = 0;
-  const due = createDue<Answer | Delivery | Task>((item) => {
-    clock.coarse = item.at;
-    if ('command' in item) respond(item);
-    else if ('word' in item) reportDue(item);
-    else item.run();
-  }, now);
+  const due = createDue<Answer | Delivery | Task>(
+    (item) => {
+      clock.coarse = item.at;
+      if ('command' in item) respond(item);
+      else if ('word' in item) reportDue(item);
+      else item.run();
+    },
+    now,
+    labClock.wake,
+    labClock.leaps,
+  );
   const later = (delay: number, run: () => void): void => due.add({ at: now() + delay, run });
-  const deliveries = createDeliveries(ruling, books, clock, due.add, (book) => centre.protocol.starved?.(book));
+  const deliveries = createDeliveries(
+    ruling,
+    books,
+    clock,
+    due.add,
+    (book) => centre.protocol.starved?.(book),
+    (s, { part, source, destination, word, id }) => {
+      if (log === undefined) return;
+      if (part === undefined) enter('report', s, { number: destination, id: shownId(id), word });
+      else enter('mo', s, { from: destination, to: source });
+    },
+  );
+  const enter = (event: EventName, s: Session | undefined, fields: Readonly<Record<string, unknown>>): void => {
+    log?.write(clock.coarse - labClock.start, event, s === undefined ? fields : { session: s.ordinal, ...fields });
+  };
 
   const shuffle = createShuffle(later, deliveries.enqueue);
 
@@ -174,8 +209,18 @@ export function createCentre(
     const rules = ruling(answer.regime);
     s.speaker.answer(answer.command, answer.sequence, answer.code, answer.id, rules);
     counts.answered++;
+    if (log !== undefined) {
+      const { sequence, code, id } = answer;
+      enter('answer', s, { sequence, code, ...(code === 0 && { id: shownId(id) }) });
+    }
     books.stopwatch?.answered(now() - answer.submittedAt);
-    if (misanswers(rules)) misanswer(peer, start, centre.protocol, rules, answer.lot, books, later);
+    if (misanswers(rules)) {
+      const before = log === undefined ? counts : { ...counts };
+      misanswer(peer, start, centre.protocol, rules, answer.lot, books, later);
+      if (counts.strayAnswers > before.strayAnswers) centre.fault(s, 'stray answer');
+      if (counts.answeredTwice > before.answeredTwice) centre.fault(s, 'answered twice');
+      if (counts.spoilt > before.spoilt) centre.fault(s, `garbage ${rules.garbage.kind}`);
+    }
     if (!answer.last) return;
     if (rules.disconnect.midFrame) peer.cutAt(start + Math.ceil((peer.at - start) / 2));
     else peer.end();
@@ -233,6 +278,93 @@ export function createCentre(
 
   const numberRule = (rules: Behaviour, destination: string | undefined) =>
     destination === undefined ? undefined : rules.numbers.find((r) => destination.endsWith(r.suffix));
+
+  // -- Submits ---------------------------------------------------------------------------------------------------
+
+  /** Takes a submit. Returns the id if the message was accepted, else ''. */
+  function take(s: Session, submit: Submit): string {
+    const book = s.book!;
+    const { command, sequence, destinations, fault } = submit;
+    const at = now();
+    clock.coarse = at;
+    submitEvent.about(s, submit);
+    const regime = rulebook.some ? rulebook.of(submitEvent, at) : base;
+    const rules = ruling(regime);
+    taken = rules;
+    const lot = rulebook.draws || log !== undefined ? submitEvent.lot() : 0;
+    const { disconnect, halfOpen, silence } = rules;
+    counts.submits++;
+    counts.messages += destinations.length;
+    s.submits++;
+    if (halfOpen.every > 0 && s.submits % halfOpen.every === 0) {
+      centre.fault(s, 'half-open');
+      fallSilent(s, halfOpen.for);
+      return '';
+    }
+    const last = disconnect.every > 0 && s.submits % disconnect.every === 0;
+    if (last) {
+      counts.disconnects++;
+      centre.fault(s, disconnect.midWindow ? 'reset in place of an answer' : 'end after an answer');
+      if (disconnect.midWindow) {
+        s.peer.cut();
+        return '';
+      }
+    }
+    let code = fault || verdict(s, book, destinations, at, rules, lot);
+    const objection = code === 0 ? objections(submit, rules, at, centre.protocol.codes) : undefined;
+    if (objection !== undefined) code = objection.code;
+    const silent = chance(lot, SILENCE, silence.probability);
+    if (silent) counts.silent++;
+    if (silent) centre.fault(s, 'no answer');
+    if (silent && last) s.peer.end();
+    if (silent && !silence.accepted) return '';
+
+    let id = submit.named;
+    if (code === 0) {
+      counts.accepted++;
+      if (id === '') id = centre.protocol.nextId(destinations.length, rules);
+    } else {
+      books.refused(code);
+      if (books.file !== undefined) for (const to of destinations) books.file.refused(to, code);
+    }
+    if (log !== undefined) enterSubmit(s, submit, code, id, regime, at);
+    const unasked = submit.wants !== 1 && chance(lot, UNASKED, rules.unaskedReport.probability);
+    const wants = unasked ? 1 : submit.wants;
+    const reports = code === 0 && wants !== 0;
+    const early = reports && chance(lot, REPORT_BEFORE, rules.reportBefore.probability);
+    if (early) planReports(s, book, id, submit, wants, objection?.words, regime, lot, at, at, at);
+    const delay = delayOf(rules.responseDelay, lot, RESPONSE_DELAY);
+    if (!silent) {
+      s.unanswered++;
+      if (s.unanswered > counts.windowPeak) counts.windowPeak = s.unanswered;
+      const answer = { at: at + delay, submittedAt: at, session: s, command, sequence, code, id, regime, lot, last };
+      if (delay === 0) respond(answer);
+      else due.add(answer);
+    }
+    if (reports && !early) {
+      const { lateReport, reportDelay } = rules;
+      const late = chance(lot, LATE, lateReport.probability);
+      const after = delayOf(late ? lateReport.delay : reportDelay, lot, REPORT_DELAY);
+      // Never in the turn of the answer: due things come after it, whatever socket they take.
+      const answeredAt = at + delay + 0.001;
+      const dueAt = at + delay + Math.max(after, 0.001);
+      planReports(s, book, id, submit, wants, objection?.words, regime, lot, at, answeredAt, dueAt);
+    }
+    return code === 0 ? id : '';
+  }
+
+  function enterSubmit(s: Session, submit: Submit, code: number, id: string, regime: Regime, at: number): void {
+    const { key, time } = submitEvent;
+    const rules = rulebook.now(regime, at).rules.map(({ rule }) => rule.name);
+    enter('submit', s, {
+      number: submit.destinations.join(','),
+      key: key.toString(36),
+      ...(time > 0 && { time }),
+      code,
+      ...(code === 0 && { id: shownId(id) }),
+      ...(rules.length > 0 && { rules }),
+    });
+  }
 
   // -- Reports ---------------------------------------------------------------------------------------------------
 
@@ -321,6 +453,39 @@ export function createCentre(
     return rulebook.of(submitEvent, at);
   }
 
+  function inject(mo: Mo): Promise<number> {
+    const name = mo.account ?? accounts[0]?.name ?? '';
+    const book = accountBooks.get(name);
+    if (book === undefined)
+      throw new RangeError(`injectMo: no account ${JSON.stringify(name)}; give one of the carrier's`);
+    const parts = centre.protocol.cut(mo);
+    let left = parts.length;
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        if (--left === 0) resolve(parts.length);
+      };
+      for (const part of parts) {
+        deliveries.enqueue({
+          at: now(),
+          sequence: 0,
+          echo: '',
+          book,
+          session: undefined,
+          id: centre.protocol.nextId(1, base.behaviour),
+          source: mo.to,
+          destination: mo.from,
+          word: '',
+          submittedAt: now(),
+          counted: 1,
+          regime: base,
+          lot: lotOf(base.behaviour.seed, ++mos, 1),
+          part,
+          settle,
+        });
+      }
+    });
+  }
+
   // -- Sessions --------------------------------------------------------------------------------------------------
 
   function regimeOf(s: Session, kind: 'login' | 'connection', book: AccountBook | undefined): Regime {
@@ -376,7 +541,7 @@ export function createCentre(
     });
   }
 
-  const look = setInterval(() => {
+  function look(): void {
     const at = now();
     clock.coarse = at;
     for (const s of sessions) {
@@ -395,8 +560,48 @@ export function createCentre(
     for (const book of accountBooks.values()) {
       if (book.head < book.waiting.length || book.held.length > 0) deliveries.pump(book);
     }
-  }, LOOK_MS);
+  }
 
+  /** When it is worth looking again, for a clock that leaps. */
+  function nextLook(): number {
+    let next = Infinity;
+    for (const s of sessions) {
+      if (s.book === undefined) continue;
+      const { redeliver, probe } = ruling(s.regime);
+      if (probe.every > 0) next = Math.min(next, s.lastProbeAt + probe.every);
+      if (s.inFlight === 0) continue;
+      for (const d of s.flight) if (d !== undefined) next = Math.min(next, d.at + redeliver.unanswered);
+    }
+    for (const book of accountBooks.values()) {
+      if (book.head < book.waiting.length || book.held.length > 0) next = Math.min(next, now() + LOOK_MS);
+    }
+    return next;
+  }
+
+  // -- Changes ---------------------------------------------------------------------------------------------------
+
+  /** Does what a step says, whoever asked for it. Throws RangeError for what is none, before anything is done. */
+  function apply({ change, addRule, removeRule, mo, drop }: Omit<Step, 'at' | 'afterSubmits'>): void {
+    clock.coarse = now();
+    if (change !== undefined) rulebook.change(change);
+    if (addRule !== undefined) {
+      rulebook.add(addRule);
+      for (const s of sessions) s.regime = regimeOf(s, s.book === undefined ? 'connection' : 'login', s.book);
+    }
+    if (removeRule !== undefined) rulebook.remove(removeRule);
+    enter('change', undefined, {
+      ...(change !== undefined && { change }),
+      ...(addRule !== undefined && { addRule }),
+      ...(removeRule !== undefined && { removeRule }),
+      ...(mo !== undefined && { mo }),
+      ...(drop !== undefined && { drop }),
+    });
+    if (mo !== undefined) void inject(mo);
+    if (drop === true) for (const s of sessions) s.peer.cut();
+    for (const book of accountBooks.values()) deliveries.pump(book);
+  }
+
+  const wait = (ms: number, then: () => void): (() => void) => labClock.wake(now() + ms, then);
   const tap = createTap();
 
   const centre: Centre = {
@@ -415,26 +620,35 @@ export function createCentre(
     get taken() {
       return taken;
     },
+    get recorded() {
+      return schedule.recorded;
+    },
     change(change) {
-      rulebook.change(change);
-      pumpAll();
+      apply({ change });
+      schedule.record({ change }, counts.submits);
     },
     addRule(rule) {
-      rulebook.add(rule);
-      for (const s of sessions) s.regime = regimeOf(s, s.book === undefined ? 'connection' : 'login', s.book);
+      apply({ addRule: rule });
+      schedule.record({ addRule: rule }, counts.submits);
     },
     removeRule(name) {
-      const removed = rulebook.remove(name);
-      pumpAll();
-      return removed;
+      if (!rulebook.rules.some((rule) => rule.name === name)) return false;
+      apply({ removeRule: name });
+      schedule.record({ removeRule: name }, counts.submits);
+      return true;
+    },
+    fault(s, what) {
+      if (log !== undefined) enter('fault', s, { fault: what });
     },
     find: (name) => accountBooks.get(name),
     accept(socket, dialled) {
       counts.connections++;
+      labClock.heard();
       const events: PeerEvents = {
         onFrame(b, start, end) {
           s.frames++;
           s.heard = true;
+          labClock.heard();
           const rules = ruling(s.regime);
           const { slow } = rules;
           if (slow.every > 0 && s.frames % slow.every === 0) peer.pause(slow.pause);
@@ -450,7 +664,7 @@ export function createCentre(
         const rules = ruling(s.regime);
         return rules.split.octets > 0 || rules.glue.frames > 1 ? rules : undefined;
       };
-      const peer = createPeer(socket, centre.protocol.frame, events, shape);
+      const peer = createPeer(socket, centre.protocol.frame, events, shape, wait);
       const { seed, deliverWindow } = base.behaviour;
       const s: Session = {
         peer,
@@ -480,6 +694,7 @@ export function createCentre(
     },
     admit(s, book, receives) {
       const { codes } = centre.protocol;
+      clock.coarse = now();
       s.regime = regimeOf(s, 'login', book);
       const rules = ruling(s.regime);
       const { refuseBind } = rules;
@@ -493,6 +708,7 @@ export function createCentre(
       return 0;
     },
     opened(s) {
+      if (log !== undefined) enter('login', s, { account: s.book?.account.name, code: 0 });
       if (s.book !== undefined) deliveries.pump(s.book);
     },
     joined(s, book) {
@@ -500,10 +716,12 @@ export function createCentre(
       s.regime = regimeOf(s, 'login', book);
       s.receives = true;
       book.sessions.push(s);
+      if (log !== undefined) enter('login', s, { account: book.account.name, dialled: true });
       deliveries.pump(book);
     },
     refused(s) {
       counts.bindsRefused++;
+      if (log !== undefined) enter('login', s, { refused: true });
       s.peer.end();
     },
     parted(s) {
@@ -511,70 +729,10 @@ export function createCentre(
       s.peer.end();
     },
     submit(s, submit) {
-      const book = s.book!;
-      const { command, sequence, destinations, fault } = submit;
-      const at = now();
-      clock.coarse = at;
-      submitEvent.about(s, submit);
-      const regime = rulebook.some ? rulebook.of(submitEvent, at) : base;
-      const rules = ruling(regime);
-      taken = rules;
-      const lot = rulebook.draws ? submitEvent.lot() : 0;
-      const { disconnect, halfOpen, silence } = rules;
-      counts.submits++;
-      counts.messages += destinations.length;
-      s.submits++;
-      if (halfOpen.every > 0 && s.submits % halfOpen.every === 0) {
-        fallSilent(s, halfOpen.for);
-        return '';
-      }
-      const last = disconnect.every > 0 && s.submits % disconnect.every === 0;
-      if (last) {
-        counts.disconnects++;
-        if (disconnect.midWindow) {
-          s.peer.cut();
-          return '';
-        }
-      }
-      let code = fault || verdict(s, book, destinations, at, rules, lot);
-      const objection = code === 0 ? objections(submit, rules, at, centre.protocol.codes) : undefined;
-      if (objection !== undefined) code = objection.code;
-      const silent = chance(lot, SILENCE, silence.probability);
-      if (silent) counts.silent++;
-      if (silent && last) s.peer.end();
-      if (silent && !silence.accepted) return '';
-
-      let id = submit.named;
-      if (code === 0) {
-        counts.accepted++;
-        if (id === '') id = centre.protocol.nextId(destinations.length, rules);
-      } else {
-        books.refused(code);
-        if (books.file !== undefined) for (const to of destinations) books.file.refused(to, code);
-      }
-      const unasked = submit.wants !== 1 && chance(lot, UNASKED, rules.unaskedReport.probability);
-      const wants = unasked ? 1 : submit.wants;
-      const reports = code === 0 && wants !== 0;
-      const early = reports && chance(lot, REPORT_BEFORE, rules.reportBefore.probability);
-      if (early) planReports(s, book, id, submit, wants, objection?.words, regime, lot, at, at, at);
-      const delay = delayOf(rules.responseDelay, lot, RESPONSE_DELAY);
-      if (!silent) {
-        s.unanswered++;
-        if (s.unanswered > counts.windowPeak) counts.windowPeak = s.unanswered;
-        const answer = { at: at + delay, submittedAt: at, session: s, command, sequence, code, id, regime, lot, last };
-        if (delay === 0) respond(answer);
-        else due.add(answer);
-      }
-      if (reports && !early) {
-        const { lateReport, reportDelay } = rules;
-        const late = chance(lot, LATE, lateReport.probability);
-        const after = delayOf(late ? lateReport.delay : reportDelay, lot, REPORT_DELAY);
-        // Never in the turn of the answer: due things come after it, whatever socket they take.
-        const answeredAt = at + delay + 0.001;
-        const dueAt = at + delay + Math.max(after, 0.001);
-        planReports(s, book, id, submit, wants, objection?.words, regime, lot, at, answeredAt, dueAt);
-      }
-      return code === 0 ? id : '';
+      labClock.submitted();
+      const id = take(s, submit);
+      if (counts.submits >= schedule.next) schedule.submitted(counts.submits);
+      return id;
     },
     answered: deliveries.answered,
     waiting(id) {
@@ -589,36 +747,10 @@ export function createCentre(
       return undefined;
     },
     inject(mo) {
-      const name = mo.account ?? accounts[0]?.name ?? '';
-      const book = accountBooks.get(name);
-      if (book === undefined)
-        throw new RangeError(`injectMo: no account ${JSON.stringify(name)}; give one of the carrier's`);
-      const parts = centre.protocol.cut(mo);
-      let left = parts.length;
-      return new Promise((resolve) => {
-        const settle = (): void => {
-          if (--left === 0) resolve(parts.length);
-        };
-        for (const part of parts) {
-          deliveries.enqueue({
-            at: now(),
-            sequence: 0,
-            echo: '',
-            book,
-            session: undefined,
-            id: centre.protocol.nextId(1, base.behaviour),
-            source: mo.to,
-            destination: mo.from,
-            word: '',
-            submittedAt: now(),
-            counted: 1,
-            regime: base,
-            lot: lotOf(base.behaviour.seed, ++mos, 1),
-            part,
-            settle,
-          });
-        }
-      });
+      const sent = inject(mo);
+      enter('change', undefined, { mo });
+      schedule.record({ mo }, counts.submits);
+      return sent;
     },
     callBack(name, callback) {
       const book = accountBooks.get(name);
@@ -634,21 +766,22 @@ export function createCentre(
         sum.unanswered += s.unanswered;
         sum.inFlight += s.inFlight;
       }
-      for (const { waiting, head } of accountBooks.values()) sum.waiting += waiting.length - head;
+      for (const { waiting, head, held } of accountBooks.values()) sum.waiting += waiting.length - head + held.length;
       return sum;
     },
     dropAll() {
-      for (const s of sessions) s.peer.cut();
+      apply({ drop: true });
+      schedule.record({ drop: true }, counts.submits);
     },
     stop() {
-      clearInterval(look);
+      labClock.stop();
       due.stop();
       for (const s of sessions) s.peer.socket.destroy();
+      log?.close();
     },
   };
-  const pumpAll = (): void => {
-    for (const book of accountBooks.values()) deliveries.pump(book);
-  };
   (centre as { protocol: Protocol }).protocol = makeProtocol(centre);
+  const schedule = createSchedule(setting.schedule, labClock, apply);
+  labClock.watch(LOOK_MS, look, nextLook);
   return centre;
 }

@@ -29,13 +29,15 @@ export function flightPlaces(window: number): number {
   return places;
 }
 
-/** `ruling`: the behaviour that a regime makes now. `later` brings a delivery back to `enqueue` at its time; `starved` hears of accounts that have no session for it. */
+/** `ruling`: the behaviour that a regime makes now. `later` brings a delivery back to `enqueue` at its time; `starved` hears of accounts that have no session for
+ * it, `sent` of what is sent. */
 export function createDeliveries(
   ruling: (regime: Regime) => Behaviour,
   books: Ledger,
   clock: Clock,
   later: (d: Delivery) => void,
   starved: (book: AccountBook) => void,
+  sent: (s: Session, d: Delivery) => void,
 ): Deliveries {
   const { counts } = books;
 
@@ -124,6 +126,7 @@ export function createDeliveries(
     d.sequence = sequence;
     s.flight[sequence & (s.flight.length - 1)] = d;
     s.inFlight++;
+    sent(s, d);
     if (d.part === undefined) {
       counts.reports++;
       books.reported(d.word);

@@ -14,26 +14,33 @@ const MASK = SLOTS - 1;
 
 /**
  * A wheel of one slot a millisecond and one timer for all. Later than a turn of the wheel (8 s), an item stays in its
- * slot and is looked at once a turn.
+ * slot and is looked at once a turn. `leaps`: of a clock that must be told the very next item, see `LabClock`.
  */
-export function createDue<T extends { at: number }>(onDue: (item: T) => void, now: () => number): Due<T> {
+export function createDue<T extends { at: number }>(
+  onDue: (item: T) => void,
+  now: () => number,
+  wake: (at: number, then: () => void) => () => void,
+  leaps = false,
+): Due<T> {
   const slots: (T | undefined)[][] = Array.from({ length: SLOTS }, () => []);
   let spare: (T | undefined)[] = [];
   let tick = Math.floor(now());
   let size = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let callOff: (() => void) | undefined;
   let armedFor = Infinity;
 
   const arm = (at: number): void => {
     if (at >= armedFor) return;
-    clearTimeout(timer);
+    callOff?.();
     armedFor = at;
-    timer = setTimeout(run, Math.max(1, at - now()));
+    callOff = wake(at, run);
   };
 
   const run = (): void => {
-    armedFor = Infinity;
     const last = Math.floor(now());
+    // Nothing is due before what it was armed for.
+    tick = Math.max(tick, Math.min(armedFor - 1, last));
+    armedFor = Infinity;
     while (tick < last && size > 0) {
       tick++;
       const slot = slots[tick & MASK]!;
@@ -53,11 +60,20 @@ export function createDue<T extends { at: number }>(onDue: (item: T) => void, no
       spare = slot;
     }
     if (size === 0) return;
+    let first = Infinity;
     for (let k = 1; k <= SLOTS; k++) {
-      if (slots[(tick + k) & MASK]!.length === 0) continue;
-      arm(tick + k);
-      break;
+      const slot = slots[(tick + k) & MASK]!;
+      if (slot.length === 0) continue;
+      first = leaps ? Math.min(first, earliestOf(slot)) : tick + k;
+      if (first <= tick + k) break;
     }
+    arm(first);
+  };
+
+  const earliestOf = (slot: readonly (T | undefined)[]): number => {
+    let earliest = Infinity;
+    for (const item of slot) earliest = Math.min(earliest, Math.max(Math.ceil(item!.at), tick + 1));
+    return earliest;
   };
 
   return {
@@ -78,7 +94,7 @@ export function createDue<T extends { at: number }>(onDue: (item: T) => void, no
       return size;
     },
     stop() {
-      clearTimeout(timer);
+      callOff?.();
       armedFor = Infinity;
       size = 0;
       for (const slot of slots) slot.length = 0;

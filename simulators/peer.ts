@@ -48,15 +48,24 @@ export interface Peer {
   hush(): void;
 }
 
+/** Calls after so many milliseconds of whatever clock; returns how to call it off. */
+type Wait = (ms: number, then: () => void) => () => void;
+
+const realWait: Wait = (ms, then) => {
+  const timer = setTimeout(then, ms);
+  return () => clearTimeout(timer);
+};
+
 /**
  * Wraps a connected socket. Throws nothing on bad input: an impossible frame goes to `onFault`. `shape` is asked before
- * each write how its octets are to go; undefined: as they are.
+ * each write how its octets are to go; undefined: as they are. `wait`: by which clock it pauses.
  */
 export function createPeer(
   socket: Socket,
   rule: FrameRule,
   events: PeerEvents,
   shape?: () => WriteShape | undefined,
+  wait: Wait = realWait,
 ): Peer {
   const spare: Buffer[] = [];
   let scheduled = false;
@@ -64,7 +73,7 @@ export function createPeer(
   let closed = false;
   let hushed = false;
   let pieces: Pieces | undefined;
-  let pausedFor: NodeJS.Timeout | undefined;
+  let pausedFor: (() => void) | undefined;
   let choked = false;
 
   const framer = createFramer(rule, (b, start, end) => {
@@ -162,12 +171,12 @@ export function createPeer(
     pause(ms) {
       if (pausedFor !== undefined || closed) return;
       socket.pause();
-      pausedFor = setTimeout(() => {
+      pausedFor = wait(ms, () => {
         pausedFor = undefined;
         if (closed || hushed) return;
         if (!choked) socket.resume();
         read(() => framer.resume());
-      }, ms);
+      });
     },
     end() {
       ending = true;
@@ -207,7 +216,7 @@ export function createPeer(
   socket.on('error', () => undefined);
   socket.on('close', () => {
     closed = true;
-    clearTimeout(pausedFor);
+    pausedFor?.();
     pieces?.stop();
     events.onClose();
   });

@@ -16,6 +16,7 @@ export interface SgipSequences {
   counterAt(b: Buffer, start: number): number;
 }
 
+/** `clock`: in ms since 1970. */
 export function createSgipSequences(nodeId: number, index: number, clock: () => number = Date.now): SgipSequences {
   const base = (index & 0xff) * COUNTERS;
   let second = 0;

@@ -1,10 +1,24 @@
 import { z } from 'zod';
+import type { Coding } from '../../protocols/text/charset.ts';
+import { LEGACY_CODINGS } from '../../protocols/text/legacy.ts';
+import { NATIONAL_CODINGS } from '../../protocols/text/national.ts';
 import { type BehaviourChange, BehaviourFault } from '../behaviour.ts';
 import { changeOf } from './change-text.ts';
 import { durationOf } from './duration.ts';
 import { patternOf } from './when.ts';
 
 const PROTOCOLS = ['smpp', 'cmpp', 'sgip', 'smgp'] as const;
+
+const CODINGS = [
+  'gsm7',
+  'ascii',
+  'latin1',
+  'ucs2',
+  'gbk',
+  'octets',
+  ...NATIONAL_CODINGS,
+  ...LEGACY_CODINGS,
+] as const satisfies readonly Coding[];
 
 const given = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
 
@@ -31,12 +45,12 @@ const when = z.strictObject({
   every: count.exactOptional(),
   first: count.exactOptional(),
   after: count.exactOptional(),
-  between: z.tuple([duration, duration]).exactOptional(),
+  between: z.tuple([duration, duration]).readonly().exactOptional(),
   during: z
     .strictObject({ every: duration, for: duration, from: duration.exactOptional() })
     .refine((d) => d.every > 0, { error: 'gives no time; give every more than 0', path: ['every'] })
     .exactOptional(),
-  daily: z.tuple([timeOfDay, timeOfDay]).exactOptional(),
+  daily: z.tuple([timeOfDay, timeOfDay]).readonly().exactOptional(),
   number: pattern.exactOptional(),
   text: pattern.exactOptional(),
   source: pattern.exactOptional(),
@@ -69,7 +83,7 @@ const ruleIn = (folder: string) =>
     }),
   });
 
-/** One thing to be done once all that it waits for has come, and all that stands before it is done. */
+/** One thing to be done: at a time, after so many submits, or when both have come. */
 const stepIn = (folder: string) =>
   z
     .strictObject({
@@ -79,13 +93,26 @@ const stepIn = (folder: string) =>
       change: changeIn(folder).exactOptional(),
       addRule: ruleIn(folder).exactOptional(),
       removeRule: z.string().exactOptional(),
+      /** A message from a handset. */
+      mo: mo.exactOptional(),
+      /** All connections are cut. */
+      drop: z.literal(true).exactOptional(),
     })
     .refine((s) => s.at !== undefined || s.afterSubmits !== undefined, {
       error: 'has no time; give at or afterSubmits (both: when both have come)',
     })
-    .refine((s) => s.change !== undefined || s.addRule !== undefined || s.removeRule !== undefined, {
-      error: 'does nothing; give change, addRule or removeRule',
+    .refine((s) => Object.keys(s).some((key) => key !== 'at' && key !== 'afterSubmits'), {
+      error: 'does nothing; give change, addRule, removeRule, mo or drop',
     });
+
+const mo = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  text: z.string(),
+  coding: z.enum(CODINGS).exactOptional(),
+  long: z.enum(['udh', 'udh16', 'payload']).exactOptional(),
+  account: z.string().exactOptional(),
+});
 
 const clock = z.strictObject({
   mode: z.enum(['real', 'scaled', 'virtual']),
@@ -131,3 +158,4 @@ export const scenarioIn = (folder: string) =>
 
 /** A scenario, all times in ms. */
 export type Scenario = z.output<ReturnType<typeof scenarioIn>>;
+export type Step = NonNullable<Scenario['schedule']>[number];

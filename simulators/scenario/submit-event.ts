@@ -10,6 +10,9 @@ export interface SubmitEvent extends Event {
   about(session: Session, submit: Submit): void;
   /** For the conditions of another of its destinations. */
   to(destination: string): void;
+  /** What the lot is of: the message, and which time it came (0: the first). */
+  readonly key: number;
+  readonly time: number;
 }
 
 export function createSubmitEvent(
@@ -19,6 +22,8 @@ export function createSubmitEvent(
   const occurrences = createOccurrences();
   let submit: Submit;
   let lot: Lot | undefined;
+  let key = 0;
+  let time = 0;
   let text: string | undefined;
   const event = {
     kind: 'submit' as const,
@@ -26,6 +31,12 @@ export function createSubmitEvent(
     session: 0,
     number: undefined as string | undefined,
     source: undefined as string | undefined,
+    get key() {
+      return key;
+    },
+    get time() {
+      return time;
+    },
     about(s: Session, of: Submit) {
       submit = of;
       lot = undefined;
@@ -40,8 +51,9 @@ export function createSubmitEvent(
     },
     lot() {
       if (lot === undefined) {
-        const key = messageKey(submit.destinations, submit.octets, submit.udhi);
-        lot = lotOf(seed(), key, occurrences.next(key));
+        key = messageKey(submit.destinations, submit.octets, submit.udhi);
+        time = occurrences.next(key);
+        lot = lotOf(seed(), key, time);
       }
       return lot;
     },

@@ -20,6 +20,7 @@ interface Flags {
   readonly throttle?: number;
   readonly scenario?: string;
   readonly seed?: number;
+  readonly log?: string;
   readonly behaviour?: BehaviourChange;
 }
 
@@ -40,6 +41,7 @@ export function simulateCommand(): Command {
     .option('--throttle <n>', 'most submits of an account in a second', wholeNumber)
     .option('--scenario <name>', 'of the library (yima scenarios lists it), or a file')
     .option('--seed <n>', 'of all that is drawn; default: the scenario’s, or 1', wholeNumber)
+    .option('--log <file>', 'what happens, a line of JSON each')
     .option('--behaviour <json>', 'any rules as JSON, or @file (simulators/behaviour.ts has them all)', json)
     .action(simulate);
 }
@@ -68,6 +70,7 @@ async function simulate(protocol: CarrierProtocol, flags: Flags): Promise<void> 
     behaviour,
     ...(version === undefined ? {} : { version }),
     ...(scenario === undefined ? {} : { scenario }),
+    ...(flags.log === undefined ? {} : { log: flags.log }),
   }).catch((error: unknown) => {
     const why = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is taken' : (error as Error).message;
     throw new Complaint(`cannot simulate ${protocol} on ${host}:${port}: ${why}`);
