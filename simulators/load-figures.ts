@@ -1,4 +1,5 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import type { RecordableHistogram } from 'node:perf_hooks';
+import { createTimes, record } from './times.ts';
 
 /** What a load saw in one step of time: counts of it, and percentiles of what ended in it, in milliseconds. */
 export interface LoadFigure {
@@ -44,11 +45,6 @@ export interface FigureBook extends LoadFigures {
 
 /** An hour. */
 const ROOM = 3600;
-/** The longest that a histogram holds, in microseconds: a day. */
-const LONGEST = 86_400_000_000;
-
-const createTimes = (): RecordableHistogram => createHistogram({ lowest: 1, highest: LONGEST, figures: 3 });
-
 /** `room`: most points kept. */
 export function createLoadFigures(room = ROOM): FigureBook {
   const times = { answer: createTimes(), receipt: createTimes() };
@@ -140,11 +136,6 @@ export function createLoadFigures(room = ROOM): FigureBook {
       until = Number.POSITIVE_INFINITY;
     },
   };
-}
-
-/** Microseconds, at least one: the histogram takes nothing less. */
-function record(histogram: RecordableHistogram, ms: number): void {
-  histogram.record(Math.min(LONGEST, Math.max(1, Math.round(ms * 1000))));
 }
 
 const percentile = (h: RecordableHistogram, p: number): number | null =>

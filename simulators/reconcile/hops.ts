@@ -1,4 +1,5 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import type { RecordableHistogram } from 'node:perf_hooks';
+import { createTimes, record } from '../times.ts';
 import { type Latency, latency } from '../verdict.ts';
 
 /** How long messages took from one place to the next, over both ends. `negative`: clocks that disagree. */
@@ -7,9 +8,6 @@ export interface Hop extends Latency {
   readonly count: number;
   readonly negative: number;
 }
-
-/** A day, in microseconds. */
-const LONGEST = 86_400_000_000;
 
 /** Hops are listed in the order in which they are first taken. */
 export function createHops() {
@@ -20,13 +18,12 @@ export function createHops() {
       if (Number.isNaN(from) || Number.isNaN(to)) return;
       let hop = hops.get(name);
       if (hop === undefined) {
-        hop = { times: createHistogram({ lowest: 1, highest: LONGEST, figures: 3 }), negative: 0 };
+        hop = { times: createTimes(), negative: 0 };
         hops.set(name, hop);
       }
-      const micros = Math.round((to - from) * 1000);
       // An end takes its times before or after it acts, and goes on with other things meanwhile.
-      if (micros < -1000) hop.negative++;
-      hop.times.record(Math.min(LONGEST, Math.max(1, micros)));
+      if (to - from < -1) hop.negative++;
+      record(hop.times, to - from);
     },
     get list(): Hop[] {
       return [...hops].map(([name, { times, negative }]) => ({

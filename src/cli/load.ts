@@ -4,14 +4,18 @@ import { type Arrival, parseArrival } from '../../simulators/arrivals.ts';
 import { listenForCalls } from '../../simulators/callback.ts';
 import { type Expectation, parseExpectation } from '../../simulators/expectations.ts';
 import type { LoadOptions, LoadText } from '../../simulators/load-options.ts';
+import { loadReport } from '../../simulators/load-report.ts';
 import { createMix, type MixPart, parseMix } from '../../simulators/mix.ts';
 import { createNumberPlan } from '../../simulators/number-plan.ts';
 import { createLoad } from '../../simulators/platform.ts';
+import type { Fact } from '../../simulators/report/run-report.ts';
 import { readTrace } from '../../simulators/trace-times.ts';
 import { formatVerdict } from '../../simulators/verdict.ts';
+import { systemClock } from '../base/clock.ts';
 import { every } from '../base/timers.ts';
 import { Complaint } from './complaint.ts';
 import { collect, duration, portNumber, readLines, wholeNumber } from './options.ts';
+import { reportWriter, writeReports } from './report-file.ts';
 
 interface Flags extends Omit<LoadOptions, 'texts' | 'password' | 'callback' | 'numbers' | 'ordered'> {
   readonly listen?: number;
@@ -21,6 +25,7 @@ interface Flags extends Omit<LoadOptions, 'texts' | 'password' | 'callback' | 'n
   readonly numbers?: Readonly<Record<string, number>>;
   readonly magic?: Readonly<Record<string, number>>;
   readonly inOrder?: readonly string[];
+  readonly report?: readonly string[];
   readonly json?: true;
 }
 
@@ -72,13 +77,15 @@ export function loadCommand(): Command {
     .option('--in-order <what>', 'what is promised in order: answers, receipts, or both (answers,receipts)', order)
     .option('--expect-mos <n>', 'whole messages from handsets that shall come', wholeNumber)
     .option('--book <file>', 'write what was sent and received, for yima verdict')
+    .option('--report <file>', 'write a report at the end: .html, .json or .txt; several times for several', collect)
     .option('--named <n>', 'offenders named of each kind', wholeNumber, 10)
     .option('--json', 'the result as JSON')
     .action(load);
 }
 
 async function load(flags: Flags): Promise<void> {
-  const { texts: files, mix: parts, numbers: prefixes, magic, inOrder, json, listen, ...options } = flags;
+  const { texts: files, mix: parts, numbers: prefixes, magic, inOrder, report = [], json, listen, ...options } = flags;
+  for (const file of report) reportWriter(file);
   const { count, seed = 1, firstNumber: first } = options;
   const lines = (files ?? []).flatMap(readLines);
   const callback = listen === undefined ? undefined : await called(listen);
@@ -112,6 +119,7 @@ async function load(flags: Flags): Promise<void> {
   };
   bar?.start(running.progress.parts, 0, { receipts: '0/0', bound: 0 });
   const drawing = every(200, draw);
+  const startedAt = systemClock.now();
   running.start();
   try {
     const verdict = await running.done;
@@ -119,8 +127,12 @@ async function load(flags: Flags): Promise<void> {
     bar?.stop();
     process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : `${formatVerdict(verdict)}\n`);
     if (verdict.breaches.length > 0) process.exitCode = 1;
+    if (report.length > 0) {
+      const openLoop = options.arrival !== undefined || (options.rate ?? 0) > 0;
+      writeReports(report, loadReport(verdict, running.figures, { startedAt, facts: factsOf(flags), openLoop }));
+    }
   } catch (error) {
-    throw new Complaint((error as Error).message);
+    throw error instanceof Complaint ? error : new Complaint((error as Error).message);
   } finally {
     callback?.close();
     bar?.stop();
@@ -128,6 +140,31 @@ async function load(flags: Flags): Promise<void> {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
   }
+}
+
+/** What a reader of the report needs to run it again. */
+function factsOf({
+  protocol = 'smpp',
+  version,
+  host,
+  port,
+  systemId,
+  binds,
+  window,
+  rate,
+  arrival,
+  seed,
+}: Flags): Fact[] {
+  const loop = arrival !== undefined ? `open, ${arrival.law}` : rate ? `open, ${rate} submits a second` : 'closed';
+  return [
+    ['protocol', version === undefined ? protocol.toUpperCase() : `${protocol.toUpperCase()} ${version}`],
+    ['gateway', `${host}:${port}`],
+    ['account', systemId],
+    ['connections', binds ?? 1],
+    ['window of each', window ?? 100],
+    ['loop', loop],
+    ['seed', String(seed)],
+  ];
 }
 
 function textsOf(
