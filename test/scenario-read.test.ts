@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,6 +174,19 @@ describe('the library', () => {
     await expect(startCarrier({ protocol: 'cmpp', accounts, scenario: wrong })).rejects.toThrow(
       /scenario: seed: is -1/,
     );
+  });
+
+  test('yima simulate runs one, with another seed and a log', async () => {
+    const log = join(folder, 'events.log');
+    const args = ['simulate', 'smpp', '--scenario', 'latency-bands', '--seed', '99', '--log', log];
+    const child = spawn(process.execPath, ['dist/src/cli/yima.js', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [ready] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(ready.toString()).toMatch(/^smpp carrier on 127\.0\.0\.1:\d+/);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    const [first] = readFileSync(log, 'utf8').split('\n');
+    const start = { t: 0, event: 'start', protocol: 'smpp', version: '3.4', scenario: 'latency-bands', seed: 99 };
+    expect(JSON.parse(first!)).toEqual(start);
   });
 
   test('yima scenarios lists it, shows one, and says where a file is wrong', () => {
