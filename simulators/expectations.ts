@@ -3,7 +3,10 @@ import { patternOf } from './scenario/when.ts';
 /** What shall become of messages to some numbers. `number`: a glob (`*0002`) or a regular expression (`/2$/`). */
 export interface Expectation {
   readonly number: string;
-  /** A final state (DELIVERED, UNDELIVERABLE, …), `refused`, or `none`: accepted, and never reported. */
+  /**
+   * A final state (DELIVERED, UNDELIVERABLE, …), `failed` (any but DELIVERED), `refused`, `none` (accepted, and never
+   * reported), or `any`: nothing is expected.
+   */
   readonly outcome: string;
 }
 
@@ -18,8 +21,10 @@ const OUTCOMES = [
   'UNKNOWN',
   'REJECTED',
   'SKIPPED',
+  'failed',
   'refused',
   'none',
+  'any',
 ];
 
 /** Throws RangeError for an outcome or a pattern that is none. */
@@ -32,7 +37,10 @@ export function createExpectations(rules: readonly Expectation[]): Expected | un
     return { pattern: checkedPattern(number), outcome };
   });
   checked.reverse();
-  return (number) => checked.find(({ pattern }) => pattern.test(number))?.outcome;
+  return (number) => {
+    const outcome = checked.find(({ pattern }) => pattern.test(number))?.outcome;
+    return outcome === 'any' ? undefined : outcome;
+  };
 }
 
 /** Reads `*0002=UNDELIVERABLE`. */

@@ -143,6 +143,7 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
     if (expected === undefined) return;
     const want = expected(to);
     if (want === undefined || want === 'refused' || want === stateName(state)) return;
+    if (want === 'failed' && state !== STATE.delivered) return;
     breaches.add('wrong state', () => ({ number: to, id, what: `${stateName(state)}, expected ${want}` }));
   }
 

@@ -8,6 +8,8 @@ import { loadReport } from '../simulators/load-report.ts';
 import { createMix, parseMix } from '../simulators/mix.ts';
 import { createNumberPlan } from '../simulators/number-plan.ts';
 import { createLoad } from '../simulators/platform.ts';
+import { parseScenario } from '../simulators/scenario/read.ts';
+import { expectationsOf } from '../simulators/scenario-expectations.ts';
 import { formatVerdict, type Verdict } from '../simulators/verdict.ts';
 import { accept, gatewayWith, type OnSubmit, report } from './support/smpp-gateway.ts';
 
@@ -92,6 +94,51 @@ describe('what was expected', () => {
     carrier.change({ reports: { probability: 0 } });
     const none = await loadAt(carrier.port, { expect: [{ number: '*', outcome: 'none' }] }).done;
     expect(none).toMatchObject({ lost: 0, receipted: 0, breaches: [] });
+  });
+
+  test('what a scenario makes certain, and nothing where chance or time decides', async () => {
+    const scenario = (yaml: string) => parseScenario(`name: s\nimitates: nothing\n${yaml}`, 's.yaml');
+    const rules = scenario(`
+behaviour: { reportDelay: 5 }
+rules:
+  - { name: off, when: { number: '*02' }, then: { reports: { states: { 'MK:0005': 1 } } } }
+  - { name: late, when: { probability: 0.5 }, then: { reportDelay: 20 } }
+  - { name: old, when: { number: '*03' }, then: { reports: { states: { EXPIRED: 1 } } } }
+  - { name: not, when: { number: '*04' }, then: { errorRate: { probability: 1 } } }
+  - { name: mute, when: { number: '*05' }, then: { reports: { probability: 0 } } }
+  - { name: twice, when: { number: '*06' }, then: { duplicateReport: { probability: 0.5 } } }
+`);
+    const expectations = expectationsOf(rules);
+    expect(expectations.map((e) => `${e.number}=${e.outcome}`)).toEqual([
+      '*=DELIVERED',
+      '*02=failed',
+      '*03=EXPIRED',
+      '*04=refused',
+      '*05=none',
+      '*06=any',
+    ]);
+    const carrier = await startCarrier({
+      protocol: 'cmpp',
+      accounts: [{ name: 'esme', secret: 'secret' }],
+      scenario: rules,
+    });
+    stops.push(() => carrier.stop());
+    const suffixes = { '02': 0.1, '03': 0.1, '04': 0.1, '05': 0.1 };
+    const options: Partial<LoadOptions> = { protocol: 'cmpp', count: 400, window: 20, systemId: 'esme' };
+    const numbers = createNumberPlan({ prefixes: { 861380000: 1 }, digits: 13, suffixes });
+    const told = await loadAt(carrier.port, { ...options, numbers, expect: expectations }).done;
+    expect(Object.keys(breachesOf(told)).filter((kind) => kind !== 'duplicated')).toEqual([]);
+    expect(told.refused).toBeGreaterThan(20);
+    expect(told.states.UNDELIVERABLE).toBeGreaterThan(20);
+    // The wrong scenario is noticed.
+    const wrong = expectationsOf(scenario('behaviour: { reports: { states: { EXPIRED: 1 } } }'));
+    const odd = await loadAt(carrier.port, { ...options, count: 5, firstNumber: 8613800000010, expect: wrong }).done;
+    expect(breachesOf(odd)['wrong state']![0]).toBe(5);
+
+    expect(expectationsOf(scenario('behaviour: { silence: { probability: 0.1 } }'))).toEqual([]);
+    const burst = '{ name: a, when: { during: { every: 60s, for: 5s } }, then: { throttle: { perSecond: 1 } } }';
+    expect(expectationsOf(scenario(`rules: [ ${burst} ]`))).toEqual([]);
+    expect(expectationsOf(scenario('schedule: [ { at: 5s, change: { hold: true } } ]'))).toEqual([]);
   });
 
   test('the last rule that fits holds; what is no rule is an error', () => {

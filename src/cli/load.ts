@@ -9,6 +9,8 @@ import { createMix, type MixPart, parseMix } from '../../simulators/mix.ts';
 import { createNumberPlan } from '../../simulators/number-plan.ts';
 import { createLoad } from '../../simulators/platform.ts';
 import type { Fact } from '../../simulators/report/run-report.ts';
+import { findScenario } from '../../simulators/scenario/library.ts';
+import { expectationsOf } from '../../simulators/scenario-expectations.ts';
 import { readTrace } from '../../simulators/trace-times.ts';
 import { formatVerdict } from '../../simulators/verdict.ts';
 import { systemClock } from '../base/clock.ts';
@@ -25,6 +27,7 @@ interface Flags extends Omit<LoadOptions, 'texts' | 'password' | 'callback' | 'n
   readonly numbers?: Readonly<Record<string, number>>;
   readonly magic?: Readonly<Record<string, number>>;
   readonly inOrder?: readonly string[];
+  readonly expectScenario?: string;
   readonly report?: readonly string[];
   readonly json?: true;
 }
@@ -74,6 +77,10 @@ export function loadCommand(): Command {
       'what shall become of numbers: *0002=UNDELIVERABLE, *0009=refused, /7$/=none; several times, the last that fits holds',
       expectation,
     )
+    .option(
+      '--expect-scenario <name>',
+      'what a scenario makes certain by number (name, or file); --expect comes over it',
+    )
     .option('--in-order <what>', 'what is promised in order: answers, receipts, or both (answers,receipts)', order)
     .option('--expect-mos <n>', 'whole messages from handsets that shall come', wholeNumber)
     .option('--book <file>', 'write what was sent and received, for yima verdict')
@@ -84,7 +91,18 @@ export function loadCommand(): Command {
 }
 
 async function load(flags: Flags): Promise<void> {
-  const { texts: files, mix: parts, numbers: prefixes, magic, inOrder, report = [], json, listen, ...options } = flags;
+  const {
+    texts: files,
+    mix: parts,
+    numbers: prefixes,
+    magic,
+    inOrder,
+    expectScenario,
+    report = [],
+    json,
+    listen,
+    ...options
+  } = flags;
   for (const file of report) reportWriter(file);
   const { count, seed = 1, firstNumber: first } = options;
   const lines = (files ?? []).flatMap(readLines);
@@ -100,6 +118,7 @@ async function load(flags: Flags): Promise<void> {
         ...(prefixes !== undefined && { prefixes }),
         ...(magic !== undefined && { suffixes: magic }),
       }),
+      expect: [...certain(expectScenario), ...(options.expect ?? [])],
       ordered: { answers: inOrder?.includes('answers') === true, receipts: inOrder?.includes('receipts') === true },
       ...(callback !== undefined && { callback }),
     }),
@@ -175,6 +194,15 @@ function textsOf(
 ): readonly (string | LoadText)[] {
   if (parts !== undefined) return createMix(parts, lines, Math.min(count, MIX_SIZE), seed);
   return lines.length === 0 ? [TEXT] : lines;
+}
+
+function certain(scenario: string | undefined): readonly Expectation[] {
+  if (scenario === undefined) return [];
+  const expectations = expectationsOf(findScenario(scenario));
+  if (expectations.length > 0) return expectations;
+  throw new RangeError(
+    `--expect-scenario ${scenario}: chance, times or faults decide of every message; use yima verdict`,
+  );
 }
 
 /** Options that only together are wrong. */
