@@ -5,7 +5,9 @@ import { afterEach, expect, test } from 'vitest';
 import { startCarrier } from '../simulators/carrier.ts';
 import type { Finding } from '../simulators/conform/check.ts';
 import { CONFORMANCE, PROTOCOLS } from '../simulators/conform/protocols.ts';
+import { freePort } from './support/free-port.ts';
 import { scratchFolder } from './support/node.ts';
+import { startWrongClient } from './support/wrong-client.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -90,4 +92,46 @@ test('the list of a protocol names every check with its section', async () => {
     expect(code).toBe(0);
     for (const { name, section } of checks) expect(out).toContain(`${name}  (${section})`);
   }
+});
+
+test('with --listen a client is judged; what never happened is not applicable', async () => {
+  const port = await freePort();
+  const judging = conform(
+    'smpp',
+    '--listen',
+    String(port),
+    '--account',
+    'acme:secret',
+    '--for',
+    '4s',
+    '--within',
+    '300ms',
+    '--json',
+  );
+  const client = startWrongClient(port, 'login-authenticator');
+  const run = await judging;
+  client.stop();
+  expect(run.code).toBe(1);
+  const findings = run.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Finding);
+  expect(findings.filter((f) => f.outcome === 'fail')).toMatchObject([
+    { name: 'login-authenticator', came: 'of "acme"; the account is acme' },
+  ]);
+  expect(findings.find((f) => f.name === 'window')).toMatchObject({ outcome: 'n/a' });
+});
+
+test('with --listen and no client nothing is judged, which is no pass', async () => {
+  const run = await conform(
+    'cmpp',
+    '--listen',
+    String(await freePort()),
+    '--account',
+    '900001:secret',
+    '--for',
+    '300ms',
+  );
+  expect(run).toMatchObject({ code: 1, out: '' });
+  expect(run.err).toContain('no client came in time');
 });

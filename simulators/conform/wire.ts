@@ -19,7 +19,9 @@ export interface Wire {
   dribble(octets: Buffer): Promise<void>;
   /** What requests that come are answered with; by default as the protocol asks. */
   answers: (request: Frame) => Buffer | undefined;
-  /** Called at every frame and at the end. */
+  /** Called at every frame, before it is answered. */
+  onFrame: (frame: Frame) => void;
+  /** Called when something came, and at the end. */
   onChange: () => void;
   end(): void;
 }
@@ -36,6 +38,8 @@ export function wireOn(socket: Socket, tongue: Tongue, label: string, log: Excha
   let rest: Buffer = Buffer.alloc(0);
   let closed = false;
   let broken = false;
+  let dribbling = false;
+  const behind: Buffer[] = [];
   const came: Frame[] = [];
 
   const tell = (way: string, octets: Buffer): void => {
@@ -57,18 +61,26 @@ export function wireOn(socket: Socket, tongue: Tongue, label: string, log: Excha
       return broken;
     },
     send(...octets) {
+      // Nothing may come between the octets of a frame.
+      if (dribbling) {
+        behind.push(...octets);
+        return;
+      }
       for (const one of octets) tell('->', one);
       if (!socket.destroyed) socket.write(Buffer.concat(octets));
     },
     async dribble(octets) {
       tell('-> (octet by octet)', octets);
+      dribbling = true;
       for (const octet of octets) {
-        if (socket.destroyed) return;
-        socket.write(Buffer.of(octet));
+        if (!socket.destroyed) socket.write(Buffer.of(octet));
         await new Promise((resolve) => setImmediate(resolve));
       }
+      dribbling = false;
+      if (behind.length > 0) wire.send(...behind.splice(0));
     },
     answers: (request) => tongue.answer(request),
+    onFrame: () => undefined,
     onChange: () => undefined,
     end() {
       socket.destroy();
@@ -96,6 +108,7 @@ export function wireOn(socket: Socket, tongue: Tongue, label: string, log: Excha
       rest = rest.subarray(length);
       tell('<-', frame.octets);
       came.push(frame);
+      wire.onFrame(frame);
       if (frame.command < ANSWER) {
         const answer = wire.answers(frame);
         if (answer !== undefined) wire.send(answer);

@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import pc from 'picocolors';
-import type { Finding } from '../../simulators/conform/check.ts';
+import type { Check, Finding } from '../../simulators/conform/check.ts';
+import { startJudge } from '../../simulators/conform/judge/judge.ts';
 import { junitOf } from '../../simulators/conform/junit.ts';
 import { CONFORMANCE, type Conformance, PROTOCOLS, type Protocol } from '../../simulators/conform/protocols.ts';
 import { runChecks } from '../../simulators/conform/run.ts';
 import type { Account } from '../../simulators/conform/tongue.ts';
 import type { Address } from '../config/schema.ts';
 import { Complaint } from './complaint.ts';
-import { address, collect, duration, portNumber } from './options.ts';
+import { address, collect, duration, portNumber, wholeNumber } from './options.ts';
 
 interface Flags {
   readonly target?: Address;
@@ -19,6 +20,8 @@ interface Flags {
   readonly within: number;
   readonly reports: number;
   readonly listen?: number;
+  readonly for: number;
+  readonly window?: number;
   readonly only?: readonly string[];
   readonly junit?: string;
   readonly json?: true;
@@ -27,7 +30,7 @@ interface Flags {
 
 export function conformCommand(): Command {
   return new Command('conform')
-    .description('check a server of a protocol against its specification, whosever it is')
+    .description('check a server of a protocol, or with --listen a client, against its specification')
     .addArgument(new Argument('<protocol>', 'what it speaks').choices([...PROTOCOLS]))
     .option('--target <host:port>', 'the server to check', address)
     .option('--account <name:secret>', 'an account that may log in there')
@@ -39,7 +42,13 @@ export function conformCommand(): Command {
     .option('--from <number>', 'sender of the messages', '10690000')
     .option('--within <time>', 'how long an answer may take', duration, 5000)
     .option('--reports <time>', 'how long a status report may take', duration, 20_000)
-    .option('--listen <port>', 'sgip: where the server dials us with reports', portNumber)
+    .option(
+      '--listen <port>',
+      'without --target: be a carrier there, and judge the client that comes; sgip with --target: where the server dials us with reports',
+      portNumber,
+    )
+    .option('--for <time>', 'with --listen: how long to judge at most', duration, 60_000)
+    .option('--window <n>', 'with --listen: most open submits (default: cmpp and smgp 16, sgip 32)', wholeNumber)
     .option(
       '--only <name>',
       'only this check, or those whose name begins so with a * behind; several times for several',
@@ -65,24 +74,12 @@ async function conform(protocol: Protocol, flags: Flags): Promise<void> {
     }
     return;
   }
-  const { target } = flags;
-  if (target === undefined) throw new Complaint('--target host:port is missing: which server to check');
-  const account = accountOf(flags.account);
-  const findings = await runChecks(
-    checks,
-    {
-      ...target,
-      account,
-      to: flags.to,
-      from: flags.from,
-      within: flags.within,
-      reportWithin: flags.reports,
-      tongue: all.tongue,
-      version: versionOf(all, flags.version),
-      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
-    },
-    (finding) => print(flags.json === true ? JSON.stringify(finding) : described(finding)),
-  );
+  const onFinding = (finding: Finding): void =>
+    print(flags.json === true ? JSON.stringify(finding) : described(finding));
+  const findings =
+    flags.target === undefined && flags.listen !== undefined
+      ? await judgeClient(protocol, flags, flags.listen, onFinding)
+      : await checkServer(protocol, checks, flags, onFinding);
   const count = (outcome: string): number => findings.filter((f) => f.outcome === outcome).length;
   if (flags.json !== true) print(`${count('pass')} passed, ${count('fail')} failed, ${count('n/a')} not applicable`);
   if (flags.junit !== undefined) {
@@ -93,6 +90,60 @@ async function conform(protocol: Protocol, flags: Flags): Promise<void> {
     }
   }
   if (count('fail') > 0) process.exitCode = 1;
+}
+
+async function checkServer(
+  protocol: Protocol,
+  checks: readonly Check[],
+  flags: Flags,
+  onFinding: (finding: Finding) => void,
+): Promise<readonly Finding[]> {
+  const { target } = flags;
+  if (target === undefined) {
+    throw new Complaint('--target host:port is missing: which server to check (or --listen port, to judge a client)');
+  }
+  const all = CONFORMANCE[protocol];
+  return runChecks(
+    checks,
+    {
+      ...target,
+      account: accountOf(flags.account),
+      to: flags.to,
+      from: flags.from,
+      within: flags.within,
+      reportWithin: flags.reports,
+      tongue: all.tongue,
+      version: versionOf(all, flags.version),
+      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+    },
+    onFinding,
+  );
+}
+
+async function judgeClient(
+  protocol: Protocol,
+  flags: Flags,
+  port: number,
+  onFinding: (finding: Finding) => void,
+): Promise<readonly Finding[]> {
+  const all = CONFORMANCE[protocol];
+  const judge = await startJudge({
+    port,
+    account: accountOf(flags.account),
+    voice: all.voice,
+    version: versionOf(all, flags.version),
+    forMs: flags.for,
+    within: flags.within,
+    ...(flags.window === undefined ? {} : { window: flags.window }),
+  }).catch((error: unknown) => {
+    const why = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is taken' : (error as Error).message;
+    throw new Complaint(`cannot listen on 127.0.0.1:${port}: ${why}`);
+  });
+  process.stderr.write(`${protocol} carrier on 127.0.0.1:${judge.port} waits for a client that keeps submitting\n`);
+  const findings = await judge.findings;
+  if (findings.every((f) => f.outcome === 'n/a')) throw new Complaint('no client came in time: nothing was judged');
+  for (const finding of findings) onFinding(finding);
+  return findings;
 }
 
 const named = (pattern: string, name: string): boolean =>
