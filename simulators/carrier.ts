@@ -12,7 +12,7 @@ import { smppCarrier } from './carriers/smpp.ts';
 import { type Centre, createCentre, type Standing } from './centre.ts';
 import type { Account, Callback, Mo, Protocol } from './protocol.ts';
 import { createLabClock } from './scenario/clock.ts';
-import { createEventLog } from './scenario/event-log.ts';
+import { createEventLog, type EventTarget } from './scenario/event-log.ts';
 import { findScenario } from './scenario/library.ts';
 import { checkScenario } from './scenario/read.ts';
 import type { Rule } from './scenario/rules.ts';
@@ -42,8 +42,8 @@ export interface CarrierOptions {
   readonly scenario?: string | Scenario;
   /** Over that of the scenario. */
   readonly behaviour?: BehaviourChange;
-  /** What happens, a line of JSON each, into a file or to a function: see scenario/event-log.ts. */
-  readonly log?: string | ((line: string) => void);
+  /** What happens, a line of JSON each, into files and to functions: see scenario/event-log.ts. */
+  readonly log?: EventTarget | readonly EventTarget[];
   readonly record?: RecordMode;
   /** Writes its books into this file, for `yima verdict`; each carrier needs one of its own. */
   readonly book?: string;
@@ -119,7 +119,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     rules: scenario?.rules ?? [],
     schedule: scenario?.schedule ?? [],
     clock: createLabClock(scenario?.clock),
-    log: options.log === undefined ? undefined : createEventLog(options.log),
+    log: options.log === undefined ? undefined : createEventLog([options.log].flat()),
   };
   const { name: scenarioName = 'none' } = scenario ?? {};
   setting.log?.write(0, 'start', { protocol, version: name, scenario: scenarioName, seed: behaviour.seed });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { BehaviourChange } from './behaviour.ts';
 import type { Lab, LabCarrier } from './lab.ts';
@@ -55,6 +56,7 @@ interface Route {
   readonly answer: (ask: Ask) => Reply | Promise<Reply>;
 }
 
+const JSON_TYPE = 'application/json; charset=utf-8';
 const BODY_MAX = 1 << 20;
 
 const moBody = z.strictObject({
@@ -125,6 +127,28 @@ export async function startLabHttp(lab: Lab, options: LabHttpOptions): Promise<L
         const { name, scenario } = one(query);
         if (scenario === undefined) throw new Refusal(404, `scenario: ${name} plays none`);
         return json(200, scenario);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/recording',
+      answer: ({ query }) => ({
+        status: 200,
+        type: 'application/yaml; charset=utf-8',
+        body: stringify(one(query).carrier.recording()),
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/events',
+      answer({ query }) {
+        if (lab.events === undefined) {
+          throw new Refusal(409, 'events: this lab keeps none; start it with --events');
+        }
+        const since = query.get('since') ?? '0';
+        if (!/^\d{1,15}$/.test(since))
+          throw new Refusal(400, `since: ${since} is no number; give next of the last answer`);
+        return { status: 200, type: JSON_TYPE, body: `${lab.events.since(Number(since))}\n` };
       },
     },
     { method: 'GET', path: '/rules', answer: ({ query }) => json(200, one(query).carrier.rules) },
@@ -300,7 +324,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 }
 
 function json(status: number, value: unknown): Reply {
-  return { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(value)}\n` };
+  return { status, type: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Reply): void {

@@ -45,8 +45,16 @@ function factsOf({ protocol, host, carrier, accounts, figures, scenario }: LabCa
     ['accounts', accounts.join(', ')],
     ['scenario', scenario?.name ?? 'none'],
     ['seed', String(carrier.behaviour.seed)],
+    ...clockOf(scenario),
     ...(figures.step === 1 ? [] : [['a point stands for', `${figures.step} s`] as const]),
   ];
+}
+
+/** Latencies are told in the carrier's own time, rates in real time. */
+function clockOf(scenario: LabCarrier['scenario']): Fact[] {
+  const { mode = 'real', speed = 1 } = scenario?.clock ?? {};
+  if (mode === 'real') return [];
+  return [['clock', mode === 'virtual' ? 'virtual: latencies are in its time' : `${speed} times as fast as real time`]];
 }
 
 /** Always told; what is left out here is told where it is not 0. */

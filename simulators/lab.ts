@@ -1,11 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { type Carrier, type CarrierOptions, type CarrierProtocol, startCarrier } from './carrier.ts';
+import { createEventRing, type EventRing, type EventSource } from './event-ring.ts';
 import { createFigures, type Figures } from './figures.ts';
 import { findScenario } from './scenario/library.ts';
 import type { Scenario } from './scenario/schema.ts';
 
 export interface LabOptions {
   readonly carriers: readonly CarrierOptions[];
+  /** So many of the newest events are kept; 0 (default): none, and they cost nothing. */
+  readonly events?: number;
   /** A figure of each carrier was taken: once a second. */
   readonly onFigures?: () => void;
 }
@@ -27,6 +30,7 @@ export interface Lab {
   readonly carriers: readonly LabCarrier[];
   /** Milliseconds since 1970. */
   readonly startedAt: number;
+  readonly events: EventRing | undefined;
   /** Since the start. */
   seconds(): number;
   /** Takes a figure now, besides the one a second: for what is shown at the end. */
@@ -40,12 +44,14 @@ const FIGURES_MS = 1000;
 export async function startLab(options: LabOptions): Promise<Lab> {
   if (options.carriers.length === 0) throw new RangeError('lab: no carrier; give at least one');
   const carriers: LabCarrier[] = [];
+  const { events: room = 0 } = options;
+  const events = room > 0 ? createEventRing(room) : undefined;
   const stopAll = async (): Promise<void> => {
     await Promise.all(carriers.map(({ carrier }) => carrier.stop()));
   };
   for (const one of options.carriers) {
     try {
-      carriers.push(await start(one));
+      carriers.push(await start(one, events));
     } catch (error) {
       await stopAll();
       throw new LabFault(one, error as Error);
@@ -66,6 +72,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   return {
     carriers,
     startedAt,
+    events,
     seconds,
     take,
     stop() {
@@ -87,12 +94,18 @@ class LabFault extends Error {
   }
 }
 
-async function start(options: CarrierOptions): Promise<LabCarrier> {
+async function start(options: CarrierOptions, events: EventRing | undefined): Promise<LabCarrier> {
   const { protocol, accounts, host = '127.0.0.1' } = options;
   const scenario = typeof options.scenario === 'string' ? findScenario(options.scenario) : options.scenario;
-  const carrier = await startCarrier({ ...options, ...(scenario !== undefined && { scenario }) });
+  const source: EventSource = { name: protocol };
+  const carrier = await startCarrier({
+    ...options,
+    ...(scenario !== undefined && { scenario }),
+    ...(events !== undefined && { log: [options.log ?? [], (line: string) => events.add(source, line)].flat() }),
+  });
+  source.name = `${protocol}-${carrier.port}`;
   return {
-    name: `${protocol}-${carrier.port}`,
+    name: source.name,
     protocol,
     host,
     accounts: accounts.map((a) => a.name),

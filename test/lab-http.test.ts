@@ -1,7 +1,10 @@
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startCarrier } from '../simulators/carrier.ts';
+import { createEventRing } from '../simulators/event-ring.ts';
 import { type Lab, startLab } from '../simulators/lab.ts';
 import { type LabHttp, startLabHttp } from '../simulators/lab-http.ts';
+import { parseScenario } from '../simulators/scenario/read.ts';
 import { commandsIn, type LabClient, labClient, lengthOf } from './support/lab-client.ts';
 import { until } from './support/node.ts';
 import { bindBody, frame, smBody } from './support/smpp-octets.ts';
@@ -20,8 +23,9 @@ beforeEach(async () => {
   lab = await startLab({
     carriers: [
       { protocol: 'smpp', accounts, behaviour: { numbers: [{ suffix: '9', code: 0x0b }] } },
-      { protocol: 'cmpp', version: '3.0', accounts },
+      { protocol: 'cmpp', version: '3.0', accounts, scenario: 'latency-bands' },
     ],
+    events: 100,
   });
   http = await startLabHttp(lab, { port: 0, pdus: (on) => switched.push(on) });
 });
@@ -32,6 +36,12 @@ afterEach(async () => {
 });
 
 const smsc = (): string => lab.carriers[0]!.name;
+
+interface Told {
+  readonly next: number;
+  readonly missed: number;
+  readonly events: readonly { readonly n: number; readonly carrier: string; readonly event: string }[];
+}
 
 interface Answer {
   readonly status: number;
@@ -166,6 +176,51 @@ describe('what a lab is told', () => {
     await closed;
   });
 
+  it('is recorded: what was changed, sent and cut, as a scenario that a carrier can be started with', async () => {
+    const at = `?carrier=${smsc()}`;
+    await ask('PATCH', `/behaviour${at}`, { hold: true, responseDelay: { min: 1, max: 2 } });
+    await ask('POST', `/rules${at}`, { name: 'full', when: { number: '*0002' }, then: { hold: false } });
+    await ask('DELETE', `/rules/full${at}`);
+    await ask('POST', '/drop');
+    const { status, text } = await ask('GET', `/recording${at}`);
+    expect(status).toBe(200);
+    const scenario = parseScenario(text, 'recording');
+    expect(scenario.schedule).toMatchObject([
+      { change: { hold: true, responseDelay: { min: 1, max: 2 } } },
+      { addRule: { name: 'full' } },
+      { removeRule: 'full' },
+      { drop: true },
+    ]);
+    const accounts = [{ name: 'acme', secret: 'secret' }];
+    const again = await startCarrier({ protocol: 'smpp', accounts, scenario });
+    await until('what was changed is changed again', () => again.behaviour.hold);
+    await again.stop();
+  });
+
+  it('is told as it happens, from where the asker was', async () => {
+    const client = await bound();
+    const first = (await ask('GET', '/events')).body as unknown as Told;
+    expect(first.events.map((e) => `${e.n} ${e.carrier} ${e.event}`)).toEqual([
+      `1 ${smsc()} start`,
+      `2 ${lab.carriers[1]!.name} start`,
+      `3 ${smsc()} login`,
+    ]);
+    client.write(frame(0x04, 0, 2, smBody({ destination: '13800000009' })));
+    await until('it is answered', () => came(client, SUBMIT_RESP) === 1);
+    const second = (await ask('GET', `/events?since=${first.next}`)).body as unknown as Told;
+    expect(second.missed).toBe(0);
+    expect(second.events[0]).toMatchObject({ n: 4, event: 'submit', carrier: smsc() });
+    expect((await ask('GET', '/events?since=x')).body.error).toMatch(/^since: x is no number/);
+  });
+
+  it('tells which scenario a carrier plays', async () => {
+    const none = await ask('GET', `/scenario?carrier=${smsc()}`);
+    expect([none.status, none.body.error]).toEqual([404, `scenario: ${smsc()} plays none`]);
+    expect((await ask('GET', `/scenario?carrier=${lab.carriers[1]!.name}`)).body).toMatchObject({
+      name: 'latency-bands',
+    });
+  });
+
   it('switches the log of PDUs', async () => {
     await ask('PUT', '/pdus', { on: true });
     await ask('PUT', '/pdus', { on: false });
@@ -246,5 +301,20 @@ describe('a lab that cannot start', () => {
     await expect(startLabHttp(lab, { port: http.port })).rejects.toThrow(
       `lab: HTTP cannot listen on 127.0.0.1:${http.port}: the port is taken; give another`,
     );
+  });
+});
+
+describe('the newest events', () => {
+  it('are as many as there is room for, and what is gone is counted', () => {
+    const ring = createEventRing(3);
+    const source = { name: 'later named' };
+    for (let k = 1; k <= 5; k++) ring.add(source, `{"t":${k}}`);
+    source.name = 'smpp-1';
+    const told = (n: number): unknown => JSON.parse(ring.since(n));
+    const event = (n: number): object => ({ n, carrier: 'smpp-1', t: n });
+    expect(told(0)).toEqual({ next: 5, missed: 2, events: [event(3), event(4), event(5)] });
+    expect(told(4)).toEqual({ next: 5, missed: 0, events: [event(5)] });
+    expect(told(5)).toEqual({ next: 5, missed: 0, events: [] });
+    expect(told(99)).toEqual({ next: 5, missed: 0, events: [] });
   });
 });

@@ -15,14 +15,20 @@ export type EventName = 'start' | 'connection' | 'login' | 'submit' | 'answer' |
 const CHUNK = 64 << 10;
 const FLUSH_MS = 250;
 
-/** Into a file, or line by line to a function. Throws the system's error where the file cannot be made. */
-export function createEventLog(to: string | ((line: string) => void)): EventLog {
-  const out = typeof to === 'string' ? intoFile(to) : { line: to, close: () => undefined };
+/** A file, or a function that takes a line. */
+export type EventTarget = string | ((line: string) => void);
+
+/** Into all of these. Throws the system's error where a file cannot be made. */
+export function createEventLog(targets: readonly EventTarget[]): EventLog {
+  const outs = targets.map((to) => (typeof to === 'string' ? intoFile(to) : { line: to, close: () => undefined }));
   return {
     write(t, event, fields) {
-      out.line(JSON.stringify({ t: Math.round(t * 1000) / 1000, event, ...fields }));
+      const line = JSON.stringify({ t: Math.round(t * 1000) / 1000, event, ...fields });
+      for (const out of outs) out.line(line);
     },
-    close: out.close,
+    close() {
+      for (const out of outs) out.close();
+    },
   };
 }
 

@@ -12,6 +12,8 @@ export interface LabFlags {
   readonly behaviour?: BehaviourChange;
   readonly http?: Address;
   readonly book?: string;
+  readonly log?: string;
+  readonly events?: true;
   readonly report?: readonly string[];
   readonly pcap?: string;
   readonly pdus?: true;
@@ -47,6 +49,8 @@ export function labCommand(): Command {
     .option('--behaviour <json>', 'over those of the scenarios, as JSON, or @file', json)
     .option('--http <port>', 'metrics, state and changes over HTTP; on this machine only, or host:port', httpAddress)
     .option('--book <file>', 'write the books of the carriers, for yima verdict; of several carriers, a file each')
+    .option('--log <file>', 'what happens, a line of JSON each; of several carriers, a file each')
+    .option('--events', 'keep the newest of what happens, for /events over HTTP')
     .option('--report <file>', 'write a report at the end: .html, .json or .txt; several times for several', collect)
     .option('--pcap <file>', 'write all that is said, for Wireshark')
     .option('--pdus', 'print every PDU as a line')

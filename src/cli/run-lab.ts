@@ -11,6 +11,9 @@ import { createLabView, type LabView } from './lab-view.ts';
 import { createPduLog, type PduLog } from './pdu-log.ts';
 import { reportWriter, writeReports } from './report-file.ts';
 
+/** Kept for who asks over HTTP. */
+const EVENTS = 50_000;
+
 /** Runs the carriers until it is told to end, or the time is over. */
 export async function runLab(asked: readonly AskedCarrier[], flags: LabFlags): Promise<void> {
   for (const file of flags.report ?? []) reportWriter(file);
@@ -21,6 +24,7 @@ export async function runLab(asked: readonly AskedCarrier[], flags: LabFlags): P
   try {
     running = await startLab({
       carriers: asked.map((one, k) => carrierOf(one, flags, asked.length > 1 ? k + 1 : 0)),
+      ...(flags.events === true && { events: EVENTS }),
       onFigures: () => view?.draw(),
     });
   } catch (error) {
@@ -92,7 +96,10 @@ function carrierOf(
     if (at < 1) throw new Complaint(`--account ${pair}: give name:secret`);
     return { name: pair.slice(0, at), secret: pair.slice(at + 1), ...(callback !== undefined && { callback }) };
   });
-  const book = place === 0 ? flags.book : bookOf(flags.book, protocol, port === 0 ? place : port);
+  const fileOf = (file: string | undefined): string | undefined =>
+    place === 0 || file === undefined ? file : named(file, `${protocol}-${port === 0 ? place : port}`);
+  const book = fileOf(flags.book);
+  const log = fileOf(flags.log);
   return {
     protocol,
     host,
@@ -102,12 +109,12 @@ function carrierOf(
     ...(version !== undefined && { version }),
     ...(scenario !== undefined && { scenario }),
     ...(book !== undefined && { book }),
+    ...(log !== undefined && { log }),
   };
 }
 
 /** `lab.book` of `cmpp:7890` is `lab-cmpp-7890.book`; where no port is given, the place in the row stands for it. */
-function bookOf(file: string | undefined, protocol: string, port: number): string | undefined {
-  if (file === undefined) return undefined;
+function named(file: string, carrier: string): string {
   const extension = extname(file);
-  return join(dirname(file), `${basename(file, extension)}-${protocol}-${port}${extension}`);
+  return join(dirname(file), `${basename(file, extension)}-${carrier}${extension}`);
 }
