@@ -175,6 +175,22 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ...FORM_WORDS,
 };
 
+/** What is counted, and so comes in whole numbers. */
+const WHOLE: ReadonlySet<string> = new Set([
+  'perSecond',
+  'limit',
+  'shrinkEvery',
+  'least',
+  'every',
+  'length',
+  'octets',
+  'frames',
+  'first',
+  'times',
+  'most',
+  'deliverWindow',
+]);
+
 /** The rules with a change applied. Throws BehaviourFault that names the rule, what was given and what is possible. */
 export function changed(rules: Behaviour, change: BehaviourChange): Behaviour {
   const next: Record<string, unknown> = { ...rules };
@@ -237,6 +253,7 @@ function checkPart(path: string, part: string, old: unknown, value: unknown): un
     const most = part === 'probability' ? 1 : part === 'deliverWindow' ? 65_536 : Number.MAX_SAFE_INTEGER;
     const least = part === 'deliverWindow' ? 1 : path.startsWith('clockSkew.') ? -most : 0;
     if (!(value >= least && value <= most)) fail(path, `is ${value}`, `give a number from ${least} to ${most}`);
+    if (WHOLE.has(part) && !Number.isInteger(value)) fail(path, `is ${value}`, 'give a whole number');
   }
   return value;
 }

@@ -279,6 +279,11 @@ export function createCentre(
   const numberRule = (rules: Behaviour, destination: string | undefined) =>
     destination === undefined ? undefined : rules.numbers.find((r) => destination.endsWith(r.suffix));
 
+  const endingOf = ({ midWindow, midFrame }: Behaviour['disconnect']): string => {
+    if (midWindow) return 'reset in place of an answer';
+    return midFrame ? 'reset in the middle of an answer' : 'end after an answer';
+  };
+
   // -- Submits ---------------------------------------------------------------------------------------------------
 
   /** Takes a submit. Returns the id if the message was accepted, else ''. */
@@ -304,7 +309,7 @@ export function createCentre(
     const last = disconnect.every > 0 && s.submits % disconnect.every === 0;
     if (last) {
       counts.disconnects++;
-      centre.fault(s, disconnect.midWindow ? 'reset in place of an answer' : 'end after an answer');
+      centre.fault(s, endingOf(disconnect));
       if (disconnect.midWindow) {
         s.peer.cut();
         return '';
@@ -523,6 +528,7 @@ export function createCentre(
     if (wait === 0) return true;
     if (wait === Infinity) {
       counts.unheard++;
+      centre.fault(s, 'unheard request');
       return false;
     }
     const frame = Buffer.from(b.subarray(start, end));
@@ -744,6 +750,14 @@ export function createCentre(
         const found = held.find(is);
         if (found !== undefined) return found;
       }
+      for (const book of accountBooks.values()) {
+        const found = shuffle.of(book).find(is);
+        if (found !== undefined) return found;
+      }
+      for (const s of sessions) {
+        const found = s.kept?.find(is);
+        if (found !== undefined) return found;
+      }
       return undefined;
     },
     inject(mo) {
@@ -766,7 +780,10 @@ export function createCentre(
         sum.unanswered += s.unanswered;
         sum.inFlight += s.inFlight;
       }
-      for (const { waiting, head, held } of accountBooks.values()) sum.waiting += waiting.length - head + held.length;
+      for (const s of sessions) sum.waiting += s.kept?.length ?? 0;
+      for (const book of accountBooks.values()) {
+        sum.waiting += book.waiting.length - book.head + book.held.length + shuffle.of(book).length;
+      }
       return sum;
     },
     dropAll() {

@@ -122,6 +122,24 @@ describe('scenario reports-after-reconnect:', () => {
   });
 });
 
+test.each(['reports-after-reconnect', 'reports-out-of-order'])(
+  'under %s a report that is kept back is known to query_sm and cancel_sm',
+  async (name) => {
+    const carrier = await under(name, 'smpp', { shuffleReports: { wait: 60_000 } });
+    const client = await boundPackage(carrier.port);
+    stops.push(() => client.session.destroy());
+    const { message_id } = await client.submit('13800000001');
+    await until('a report kept back', () => carrier.standing().waiting === 1);
+    const asked = (command: 'query_sm' | 'cancel_sm') =>
+      new Promise<number>((resolve) =>
+        client.session[command]({ message_id, source_addr: '10690000', destination_addr: '' }, (answer) =>
+          resolve(answer.command_status),
+        ),
+      );
+    expect([await asked('query_sm'), await asked('cancel_sm')]).toEqual([0, 0]);
+  },
+);
+
 describe('scenario reports-early:', () => {
   test.each(PROTOCOLS)('%s: the report is there before the answer', async (protocol) => {
     const carrier = await under('reports-early', protocol);

@@ -15,6 +15,9 @@ export interface Pieces {
   stop(): void;
 }
 
+/** A longer one fires at once. */
+const LONGEST = 0x7fffffff;
+
 interface Run {
   readonly octets: Buffer;
   readonly size: number;
@@ -64,7 +67,7 @@ export function createPieces(write: (octets: Buffer) => void, idle: () => void):
   }
 
   const afterMs = (ms: number): { cancel(): void } => {
-    const timer = setTimeout(step, ms);
+    const timer = setTimeout(step, Math.min(ms, LONGEST));
     return { cancel: () => clearTimeout(timer) };
   };
   const afterTurn = (): { cancel(): void } => {
@@ -81,7 +84,7 @@ export function createPieces(write: (octets: Buffer) => void, idle: () => void):
       if (glue !== undefined && glue.frames > 1) {
         keptFrames += framesIn(octets);
         if (keptFrames < glue.frames) {
-          keptTimer ??= setTimeout(release, glue.wait);
+          keptTimer ??= setTimeout(release, Math.min(glue.wait, LONGEST));
           return;
         }
       }

@@ -6,6 +6,8 @@ const RANK = purpose('shuffle');
 /** Reports that wait for others, to leave in another order than they came. */
 export interface Shuffle {
   add(d: Delivery, within: number, wait: number): void;
+  /** Those of an account. */
+  of(book: AccountBook): readonly Delivery[];
 }
 
 /** `later` runs something after so many milliseconds; `release` takes the reports in the new order. */
@@ -36,5 +38,6 @@ export function createShuffle(
       all.push(d);
       if (all.length >= within) go(book, all);
     },
+    of: (book) => gathered.get(book) ?? [],
   };
 }
