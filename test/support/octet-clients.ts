@@ -207,6 +207,8 @@ export interface OctetClient {
   frame(command: number, n?: number): Promise<Buffer>;
   /** Submits and waits for the answer. */
   submit(number: string, sent?: Sent): Promise<{ code: number; id: string; frame: Buffer }>;
+  /** The frame of a submit, which is not sent. */
+  made(number: string, sent?: Sent): Buffer;
   /** Submits and does not wait; returns the sequence. */
   post(number: string, sent?: Sent): number;
   reported(n: number): Promise<readonly Buffer[]>;
@@ -243,16 +245,12 @@ export async function octetClient(port: number, protocol: keyof typeof TONGUES):
       await until(`frame ${n} of ${command.toString(16)}`, () => of().length >= n);
       return of()[n - 1]!;
     },
-    post(number, sent = {}) {
-      const all = {
-        source: '10690000',
-        content: Buffer.from('hello'),
-        coding: 0,
-        udhi: false,
-        report: 1,
-        ...sent,
-      };
-      socket.write(tongue.submit(++sequence, number, all));
+    made(number, sent = {}) {
+      const all = { source: '10690000', content: Buffer.from('hello'), coding: 0, udhi: false, report: 1, ...sent };
+      return tongue.submit(++sequence, number, all);
+    },
+    post(number, sent) {
+      socket.write(client.made(number, sent));
       return sequence;
     },
     async submit(number, sent) {
