@@ -75,6 +75,11 @@ async function simulate(protocol: CarrierProtocol, flags: Flags): Promise<void> 
     const why = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? 'the port is taken' : (error as Error).message;
     throw new Complaint(`cannot simulate ${protocol} on ${host}:${port}: ${why}`);
   });
+  // Before it is said that it runs: whoever reads that may stop it at once.
+  const told = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
   const names = accounts.map((a) => a.name).join(', ');
   process.stdout.write(`${protocol} carrier on ${host}:${carrier.port}, accounts ${names}; stop it with Ctrl-C\n`);
   let before = 0;
@@ -86,10 +91,7 @@ async function simulate(protocol: CarrierProtocol, flags: Flags): Promise<void> 
     );
     before = submits;
   });
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await told;
   counting.stop();
   await carrier.stop();
 }
