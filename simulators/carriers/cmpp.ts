@@ -1,20 +1,22 @@
 import { createHash } from 'node:crypto';
 import { authenticatorIsmg, verifySource } from '../../protocols/cmpp/auth.ts';
 import * as framing from '../../protocols/cmpp/header.ts';
-import { FRAME, HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
+import { FRAME, HEADER, RESPONSE, SEQUENCE_ID_AT } from '../../protocols/cmpp/header.ts';
 import { addToMsgId } from '../../protocols/cmpp/msg-id.ts';
 import { type Report, writeReport } from '../../protocols/cmpp/report.ts';
-import { CMPP_30, cmppCodec } from '../../protocols/cmpp/tables.ts';
+import { CMPP_30, type CmppCodec, cmppCodec } from '../../protocols/cmpp/tables.ts';
 import type { Coding } from '../../protocols/text/charset.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
-import { latin1 } from '../../protocols/wire/octets.ts';
+import { latin1, putUint32 } from '../../protocols/wire/octets.ts';
+import { pick } from '../../protocols/wire/plan.ts';
 import type { Centre } from '../centre.ts';
 import { createMinuteText } from '../minute-text.ts';
 import { cutMo } from '../mo-cut.ts';
 import { numberIn } from '../number-form.ts';
 import { cmppStat } from '../outcome.ts';
 import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
+import { createReportStencil, nothingTold, type Told } from '../report-stencil.ts';
 import { writerTo } from '../writer.ts';
 import { createCmppIds } from './ids-cmpp.ts';
 import { type CmppDeparture, cmppDeparture } from './report-forms-cmpp.ts';
@@ -82,10 +84,26 @@ export function cmppCarrier(centre: Centre, version: number): Protocol {
   };
 }
 
+/** Reads of a SUBMIT what a carrier looks at. */
+const submitReader = ({ submit }: CmppCodec) =>
+  pick(
+    submit,
+    'pkTotal',
+    'pkNumber',
+    'registeredDelivery',
+    'tpUdhi',
+    'msgFmt',
+    'msgSrc',
+    'srcId',
+    'destTerminalId',
+    'msgContent',
+  );
+
 function speak(session: Session, centre: Centre, offered: number, nextId: ReturnType<typeof createCmppIds>): Speaker {
   const { peer } = session;
   const { books } = centre;
   let codec = cmppCodec(offered);
+  let readSubmit = submitReader(codec);
   const submitTime = createMinuteText();
   const doneTime = createMinuteText();
   let smscSequence = 0;
@@ -101,7 +119,10 @@ function speak(session: Session, centre: Centre, offered: number, nextId: Return
     else if (login.version > offered) status = BAD_VERSION;
     else status = centre.admit(session, book, true);
     // The answer is in the layout that will be spoken; where we do not agree, in ours.
-    if (status === 0) codec = cmppCodec(login.version);
+    if (status === 0) {
+      codec = cmppCodec(login.version);
+      readSubmit = submitReader(codec);
+    }
     const secret = book?.account.secret ?? '';
     const proof = proofOf(status, login.authenticatorSource, secret);
     write(codec.connectResp, { status, authenticatorIsmg: proof, version: offered }, sequence);
@@ -124,7 +145,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: Return
   }
 
   function onSubmit(b: Buffer, o: number, end: number, sequence: number): void {
-    const pdu = codec.submit.decode(b, o, end);
+    const pdu = readSubmit(b, o, end);
     // 2 asks for a billing record that nobody delivers (2.x only).
     const wants = pdu.registeredDelivery === 1 ? 1 : 0;
     const { srcId, destTerminalId, msgFmt, msgContent } = pdu;
@@ -156,7 +177,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: Return
   }
 
   /** What a gateway refuses a SUBMIT for (3.0: 8.4.3.1). */
-  function faultOf(pdu: ReturnType<typeof codec.submit.decode>): number {
+  function faultOf(pdu: ReturnType<typeof readSubmit>): number {
     const is30 = codec.version >= CMPP_30;
     const n = pdu.destTerminalId.length;
     if (n === 0 || n >= 100 || pdu.destTerminalId.includes('')) return is30 ? BAD_DESTINATION : OTHER;
@@ -223,6 +244,35 @@ function speak(session: Session, centre: Centre, offered: number, nextId: Return
 
   const deliver = codec.deliver.fill({ registeredDelivery: 1 });
 
+  const told = nothingTold();
+  const reportOf = (t: Told): Report => ({
+    msgId: t.id,
+    stat: cmppStat(t.word),
+    submitTime: t.submitted,
+    doneTime: t.done,
+    destTerminalId: t.number,
+    smscSequence,
+  });
+  function address(t: Told): void {
+    deliver.msgId = t.ownId;
+    deliver.destId = t.source;
+    deliver.srcTerminalId = t.number;
+  }
+  const writePlain = createReportStencil(
+    peer,
+    { id: 1, number: 2, ownId: 1 },
+    (t) => {
+      address(t);
+      deliver.msgContent = writeReport(reportOf(t), codec.version);
+      write(codec.deliver, deliver, 0);
+    },
+    (out, start, end, sequence) => {
+      putUint32(out, start + SEQUENCE_ID_AT, sequence);
+      // SMSC_sequence is the report's last field; behind it are Reserve or LinkID.
+      putUint32(out, end - (codec.version < CMPP_30 ? 12 : 24), smscSequence);
+    },
+  );
+
   /** Writes a report that is not as specified. */
   function depart(report: Report, departure: CmppDeparture, sequence: number): void {
     const said = departure.report?.(report, deliver.destId) ?? report;
@@ -267,23 +317,19 @@ function speak(session: Session, centre: Centre, offered: number, nextId: Return
     report(d, sequence) {
       const rules = centre.ruling(d.regime);
       const { clockSkew, numberForm } = rules;
-      const number = numberIn(numberForm, d.destination);
       d.echo = nextId(1, rules);
-      deliver.msgId = d.echo;
-      deliver.destId = d.source;
-      deliver.srcTerminalId = number;
-      const report = {
-        msgId: d.id,
-        stat: cmppStat(d.word),
-        submitTime: submitTime(d.submittedAt + clockSkew.submit),
-        doneTime: doneTime(d.at + clockSkew.done),
-        destTerminalId: number,
-        smscSequence: ++smscSequence,
-      };
+      told.id = d.id;
+      told.number = numberIn(numberForm, d.destination);
+      told.ownId = d.echo;
+      told.word = d.word;
+      told.source = d.source;
+      told.submitted = submitTime(d.submittedAt + clockSkew.submit);
+      told.done = doneTime(d.at + clockSkew.done);
+      smscSequence++;
       const departure = cmppDeparture(rules.reportForm.cmpp);
-      if (departure !== undefined) return depart(report, departure, sequence);
-      deliver.msgContent = writeReport(report, codec.version);
-      write(codec.deliver, deliver, sequence);
+      if (departure === undefined) return writePlain(told, sequence);
+      address(told);
+      depart(reportOf(told), departure, sequence);
     },
 
     mo(d, part, sequence) {

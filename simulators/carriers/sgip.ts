@@ -8,6 +8,7 @@ import { codingOf, hasUdh } from '../../protocols/text/msg-fmt.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
+import { pick } from '../../protocols/wire/plan.ts';
 import type { Behaviour } from '../behaviour.ts';
 import type { Centre } from '../centre.ts';
 import { cutMo } from '../mo-cut.ts';
@@ -79,6 +80,17 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
   const { peer, dialled } = session;
   const { books } = centre;
   const codec = sgipCodec();
+  /** Reads of a Submit what a carrier looks at. */
+  const readSubmit = pick(
+    codec.submit,
+    'spNumber',
+    'userNumber',
+    'corpId',
+    'reportFlag',
+    'tpUdhi',
+    'messageCoding',
+    'messageContent',
+  );
   const sequences = createSgipSequences(NODE, index, centre.now);
   const ok = { result: RESULT.OK as number, reserve: '' };
   const report = codec.report.fill({});
@@ -112,7 +124,7 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
   }
 
   function onSubmit(b: Buffer, start: number, end: number, sequence: string): void {
-    const pdu = codec.submit.decode(b, start + HEADER, end);
+    const pdu = readSubmit(b, start + HEADER, end);
     const { spNumber, userNumber, messageContent, messageCoding } = pdu;
     // 0 asks for failures; 3, a billing record of a month, for its report.
     const wants = [2, 1, 0, 1][pdu.reportFlag] ?? 1;
@@ -142,7 +154,7 @@ function speak(session: Session, centre: Centre, index: number): Speaker {
   }
 
   /** What an SMG refuses a Submit for (1.2: 4.3, table of errors). */
-  function faultOf({ userNumber, messageContent, corpId }: ReturnType<typeof codec.submit.decode>): number {
+  function faultOf({ userNumber, messageContent, corpId }: ReturnType<typeof readSubmit>): number {
     if (userNumber.length === 0 || userNumber.length > MOST_USERS) return RESULT.BAD_PARAMETER;
     if (!userNumber.every((number) => /^86\d{11}$/.test(number))) return RESULT.BAD_NUMBER;
     if (messageContent.length > MOST_OCTETS) return RESULT.BAD_LENGTH;

@@ -1,18 +1,19 @@
 import * as framing from '../../protocols/cmpp/header.ts';
-import { HEADER, RESPONSE } from '../../protocols/cmpp/header.ts';
+import { HEADER, RESPONSE, SEQUENCE_ID_AT } from '../../protocols/cmpp/header.ts';
 import { authenticatorServer, verifyClient } from '../../protocols/smgp/auth.ts';
 import { FRAME } from '../../protocols/smgp/header.ts';
 import { MSG_ID } from '../../protocols/smgp/msg-id.ts';
-import { reportText, writeReport } from '../../protocols/smgp/report.ts';
+import { type Report, reportText, writeReport } from '../../protocols/smgp/report.ts';
 import { STATUS } from '../../protocols/smgp/result.ts';
-import { smgpCodec } from '../../protocols/smgp/tables.ts';
+import { type SmgpCodec, smgpCodec } from '../../protocols/smgp/tables.ts';
 import { octetTlv, TAG } from '../../protocols/smgp/tlv-tags.ts';
 import { codingOf, hasUdh } from '../../protocols/text/msg-fmt.ts';
 import { parseUdh } from '../../protocols/text/udh.ts';
 import { beijingTime } from '../../protocols/wire/beijing.ts';
 import { two } from '../../protocols/wire/civil.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
-import { latin1 } from '../../protocols/wire/octets.ts';
+import { latin1, putUint32 } from '../../protocols/wire/octets.ts';
+import { pick } from '../../protocols/wire/plan.ts';
 import { NO_TLVS, tlvUint } from '../../protocols/wire/tlv.ts';
 import type { Centre } from '../centre.ts';
 import { createMinuteText } from '../minute-text.ts';
@@ -20,6 +21,7 @@ import { cutMo } from '../mo-cut.ts';
 import { numberIn } from '../number-form.ts';
 import { toldOf } from '../outcome.ts';
 import type { Codes, Protocol, Session, Speaker } from '../protocol.ts';
+import { createReportStencil, nothingTold, type Told } from '../report-stencil.ts';
 import { writerTo } from '../writer.ts';
 import { createSmgpIds, type SmgpIds } from './ids-smgp.ts';
 import { smgpReport } from './report-forms-smgp.ts';
@@ -67,10 +69,15 @@ export function smgpCarrier(centre: Centre, version: number): Protocol {
   };
 }
 
+/** Reads of a Submit what a carrier looks at. */
+const submitReader = ({ submit }: SmgpCodec) =>
+  pick(submit, 'needReport', 'msgFormat', 'srcTermId', 'destTermId', 'msgContent', 'tlvs');
+
 function speak(session: Session, centre: Centre, offered: number, nextId: SmgpIds['next']): Speaker {
   const { peer } = session;
   const { books } = centre;
   let codec = smgpCodec(offered);
+  let readSubmit = submitReader(codec);
   let submits = false;
   const submitTime = createMinuteText();
   const doneTime = createMinuteText();
@@ -89,12 +96,13 @@ function speak(session: Session, centre: Centre, offered: number, nextId: SmgpId
     write(codec.loginResp, { status, authenticatorServer: proof, serverVersion: offered }, sequence);
     if (status !== STATUS.OK) return centre.refused(session);
     codec = smgpCodec(login.clientVersion);
+    readSubmit = submitReader(codec);
     submits = login.loginMode !== RECEIVES;
     centre.opened(session);
   }
 
   function onSubmit(b: Buffer, o: number, end: number, sequence: number): void {
-    const pdu = codec.submit.decode(b, o, end);
+    const pdu = readSubmit(b, o, end);
     const { srcTermId, destTermId, msgFormat, msgContent } = pdu;
     const udh = hasUdh(tlvUint(pdu.tlvs, TAG.tpUdhi) ?? 0) ? parseUdh(msgContent) : undefined;
     const fault = udh?.fault === undefined ? faultOf(pdu) : STATUS.BAD_STRUCTURE;
@@ -130,7 +138,7 @@ function speak(session: Session, centre: Centre, offered: number, nextId: SmgpId
   }
 
   /** What a gateway refuses a Submit for (3.0.3: appendix of the statuses). */
-  function faultOf({ destTermId, msgContent, srcTermId }: ReturnType<typeof codec.submit.decode>): number {
+  function faultOf({ destTermId, msgContent, srcTermId }: ReturnType<typeof readSubmit>): number {
     if (destTermId.length === 0 || destTermId.length > MOST_RECEIVERS) return STATUS.BAD_DEST_TERM_ID;
     if (destTermId.includes('')) return STATUS.BAD_DEST_TERM_ID;
     if (msgContent.length > MOST_OCTETS) return STATUS.BAD_MSG_LENGTH;
@@ -176,6 +184,27 @@ function speak(session: Session, centre: Centre, offered: number, nextId: SmgpId
   }
 
   const deliver = codec.deliver.fill({ isReport: 1 });
+  const told = nothingTold();
+  function reportOf(t: Told): Report {
+    const { stat, err } = toldOf('smgp', t.word);
+    const sub = String(t.counted).padStart(3, '0');
+    const dlvrd = stat === 'DELIVRD' ? sub : '000';
+    return { id: t.id, sub, dlvrd, submitDate: t.submitted, doneDate: t.done, stat, err, text: noText };
+  }
+  function carry(t: Told, content: Buffer, sequence: number): void {
+    deliver.msgId = t.ownId;
+    deliver.recvTime = `20${t.done}00`;
+    deliver.srcTermId = t.number;
+    deliver.destTermId = t.source;
+    deliver.msgContent = content;
+    write(codec.deliver, deliver, sequence);
+  }
+  const writePlain = createReportStencil(
+    peer,
+    { id: 1, number: 1, ownId: 1 },
+    (t) => carry(t, writeReport(reportOf(t)), 0),
+    (out, start, _end, sequence) => putUint32(out, start + SEQUENCE_ID_AT, sequence),
+  );
   const noText = reportText(Buffer.alloc(0));
 
   return {
@@ -207,28 +236,19 @@ function speak(session: Session, centre: Centre, offered: number, nextId: SmgpId
 
     report(d, sequence) {
       const rules = centre.ruling(d.regime);
-      const { clockSkew, reportForm } = rules;
-      const { stat, err } = toldOf('smgp', d.word);
-      const doneDate = doneTime(d.at + clockSkew.done);
-      const counted = d.counted === 1 ? '001' : String(d.counted).padStart(3, '0');
+      const { clockSkew } = rules;
       d.echo = nextId(1, rules);
-      deliver.msgId = d.echo;
-      deliver.recvTime = `20${doneDate}00`;
-      deliver.srcTermId = numberIn(rules.numberForm, d.destination);
-      deliver.destTermId = d.source;
-      const report = {
-        id: d.id,
-        sub: counted,
-        dlvrd: stat === 'DELIVRD' ? counted : '000',
-        submitDate: submitTime(d.submittedAt + clockSkew.submit),
-        doneDate,
-        stat,
-        err,
-        text: noText,
-      };
-      const form = reportForm.smgp;
-      deliver.msgContent = form === 'plain' ? writeReport(report) : smgpReport(form, report);
-      write(codec.deliver, deliver, sequence);
+      told.id = d.id;
+      told.number = numberIn(rules.numberForm, d.destination);
+      told.ownId = d.echo;
+      told.word = d.word;
+      told.source = d.source;
+      told.submitted = submitTime(d.submittedAt + clockSkew.submit);
+      told.done = doneTime(d.at + clockSkew.done);
+      told.counted = d.counted;
+      const form = rules.reportForm.smgp;
+      if (form === 'plain') return writePlain(told, sequence);
+      carry(told, smgpReport(form, reportOf(told)), sequence);
     },
 
     mo(d, part, sequence) {

@@ -15,16 +15,18 @@ import { encode, holds } from '../../protocols/text/charset.ts';
 import { limitsFor, segment } from '../../protocols/text/segment.ts';
 import { concatUdh } from '../../protocols/text/udh.ts';
 import { WireFault } from '../../protocols/wire/fault.ts';
-import { putLatin1 } from '../../protocols/wire/octets.ts';
+import { putUint32 } from '../../protocols/wire/octets.ts';
 import type { Fields, Pdu, Values } from '../../protocols/wire/pdu.ts';
 import type { Plan } from '../../protocols/wire/plan.ts';
-import { NO_TLVS, type Tlv, uintTlv } from '../../protocols/wire/tlv.ts';
+import { NO_TLVS, type Tlv, textTlv, uintTlv } from '../../protocols/wire/tlv.ts';
 import type { Behaviour } from '../behaviour.ts';
 import type { Centre } from '../centre.ts';
+import { createMinuteText } from '../minute-text.ts';
 import { numberIn } from '../number-form.ts';
 import { toldOf } from '../outcome.ts';
 import { partAt, sarConcat } from '../part.ts';
 import type { Codes, Delivery, Mo, MoPart, Protocol, Session, Speaker } from '../protocol.ts';
+import { createReportStencil, nothingTold } from '../report-stencil.ts';
 import { codingOf, DATA_CODING } from '../smpp-coding.ts';
 import { createSmppIds, type SmppIds } from './ids-smpp.ts';
 import { smppReceipt } from './report-forms-smpp.ts';
@@ -38,8 +40,6 @@ const CODES: Codes = {
   signature: ESME.RX_R_APPN,
   frequency: ESME.RX_R_APPN,
 };
-
-const MINUTE = 60_000;
 
 const NO_OCTETS = Buffer.alloc(0);
 /** Seen in answers to 3.4 clients too. */
@@ -91,30 +91,10 @@ function cutMo(mo: Mo): MoPart[] {
 let nextRef = 0;
 
 /** `YYMMDDhhmm` in local time. */
-function minuteText(ms: number): string {
+function localMinute(ms: number): string {
   const d = new Date(ms);
   const two = (n: number): string => String(n).padStart(2, '0');
   return `${two(d.getFullYear() % 100)}${two(d.getMonth() + 1)}${two(d.getDate())}${two(d.getHours())}${two(d.getMinutes())}`;
-}
-
-/** What stands behind the id in a receipt's text, and its state: the same for all of two minutes and a word. */
-interface ReceiptEnd {
-  readonly word: string;
-  readonly counted: number;
-  readonly submitMinute: number;
-  readonly doneMinute: number;
-  readonly state: number;
-  readonly octets: Buffer;
-}
-
-function receiptEnd(word: string, counted: number, submitMinute: number, doneMinute: number): ReceiptEnd {
-  const { stat, err } = toldOf('smpp', word);
-  const state = stateOf(stat) ?? STATE.undeliverable;
-  const sub = String(counted).padStart(3, '0');
-  const dlvrd = state === STATE.delivered ? sub : '000';
-  const dates = `submit date:${minuteText(submitMinute * MINUTE)} done date:${minuteText(doneMinute * MINUTE)}`;
-  const octets = Buffer.from(` sub:${sub} dlvrd:${dlvrd} ${dates} stat:${stat} err:${err} text:`, 'latin1');
-  return { word, counted, submitMinute, doneMinute, state, octets };
 }
 
 function speak(session: Session, centre: Centre, offered: number, ids: SmppIds): Speaker {
@@ -336,11 +316,29 @@ function speak(session: Session, centre: Centre, offered: number, ids: SmppIds):
 
   // -- Receipts --------------------------------------------------------------------------------------------------
 
-  let end: ReceiptEnd = receiptEnd('', 1, 0, 0);
-  const text = Buffer.alloc(512, 'id:');
-  const idOctets = Buffer.allocUnsafe(128);
-  const idTlv = { tag: TAG.receiptedMessageId, value: idOctets as Uint8Array };
-  const stateTlv = { tag: TAG.messageState, value: Buffer.alloc(1) };
+  const submitTime = createMinuteText(localMinute);
+  const doneTime = createMinuteText(localMinute);
+  const told = nothingTold();
+  const receipt = codec.deliverSm.fill({ esmClass: 0x04, sourceAddrTon: 1, sourceAddrNpi: 1 });
+  const writeReceipt = createReportStencil(
+    peer,
+    { id: 1, number: 1, ownId: 1 },
+    (t) => {
+      const { stat, err } = toldOf('smpp', t.word);
+      const state = stateOf(stat) ?? STATE.undeliverable;
+      const sub = String(t.counted).padStart(3, '0');
+      const dlvrd = state === STATE.delivered ? sub : '000';
+      const dates = `submit date:${t.submitted} done date:${t.done}`;
+      const text = `id:${t.id} sub:${sub} dlvrd:${dlvrd} ${dates} stat:${stat} err:${err} text:`;
+      receipt.shortMessage = Buffer.from(text, 'latin1');
+      receipt.sourceAddr = t.number;
+      receipt.destinationAddr = t.source;
+      receipt.tlvs = [textTlv(TAG.receiptedMessageId, t.ownId), uintTlv(TAG.messageState, 1, state)];
+      write(codec.deliverSm, receipt, ESME.ROK, 0);
+    },
+    (out, start, _end, sequence) => putUint32(out, start + 12, sequence),
+  );
+
   /** A receipt that is not as specified. */
   function oddReceipt(d: Delivery, sequence: number, rules: Behaviour): void {
     const { clockSkew, numberForm, reportForm } = rules;
@@ -377,8 +375,6 @@ function speak(session: Session, centre: Centre, offered: number, ids: SmppIds):
     peer.out.writeUInt16BE(last + said.overrun, peer.at - last - 2);
   }
 
-  const receipt = codec.deliverSm.fill({ esmClass: 0x04, sourceAddrTon: 1, sourceAddrNpi: 1, tlvs: [idTlv, stateTlv] });
-
   return {
     onFrame(b, start, end) {
       const command = b.readUInt32BE(start + 4);
@@ -411,28 +407,15 @@ function speak(session: Session, centre: Centre, offered: number, ids: SmppIds):
       const rules = centre.ruling(d.regime);
       const { clockSkew, numberForm } = rules;
       if (rules.reportForm.smpp !== 'plain') return oddReceipt(d, sequence, rules);
-      const submitMinute = Math.floor((d.submittedAt + clockSkew.submit) / MINUTE);
-      const doneMinute = Math.floor((d.at + clockSkew.done) / MINUTE);
-      if (
-        end.word !== d.word ||
-        end.counted !== d.counted ||
-        end.submitMinute !== submitMinute ||
-        end.doneMinute !== doneMinute
-      ) {
-        end = receiptEnd(d.word, d.counted, submitMinute, doneMinute);
-      }
-      const idEnd = putLatin1(text, d.id, 3);
-      text.set(end.octets, idEnd);
-      // Ids and ends are nearly always as long as the last ones: a view is kept rather than made by the thousand.
-      const length = idEnd + end.octets.length;
-      if (receipt.shortMessage.length !== length) receipt.shortMessage = text.subarray(0, length);
-      receipt.sourceAddr = numberIn(numberForm, d.destination);
-      receipt.destinationAddr = d.source;
-      const idLength = putLatin1(idOctets, ids.inTlv(d.id, rules), 0);
-      idOctets[idLength] = 0;
-      if (idTlv.value.length !== idLength + 1) idTlv.value = idOctets.subarray(0, idLength + 1);
-      stateTlv.value[0] = end.state;
-      write(codec.deliverSm, receipt, ESME.ROK, sequence);
+      told.id = d.id;
+      told.number = numberIn(numberForm, d.destination);
+      told.ownId = ids.inTlv(d.id, rules);
+      told.word = d.word;
+      told.source = d.source;
+      told.submitted = submitTime(d.submittedAt + clockSkew.submit);
+      told.done = doneTime(d.at + clockSkew.done);
+      told.counted = d.counted;
+      writeReceipt(told, sequence);
     },
 
     mo(d, part, sequence) {

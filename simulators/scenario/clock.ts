@@ -1,3 +1,4 @@
+import { createTurnClock } from '../turn-clock.ts';
 import type { Scenario } from './schema.ts';
 
 /** The time of a carrier: as it is, faster, or standing still until something comes in or nothing does. */
@@ -36,10 +37,10 @@ export function createLabClock(clock: Scenario['clock']): LabClock {
 }
 
 function runningClock(start: number, speed: number): LabClock {
-  // Without a factor it is a sum: it is read for every message.
-  const zero = performance.now();
-  const offset = start - zero;
-  const now = speed === 1 ? () => offset + performance.now() : () => start + (performance.now() - zero) * speed;
+  // Read several times for every message.
+  const turn = createTurnClock();
+  const zero = turn();
+  const now = (): number => start + (turn() - zero) * speed;
   let watching: NodeJS.Timeout | undefined;
   return {
     start,
