@@ -12,6 +12,8 @@ export interface BookHead {
   readonly format: 1;
   readonly protocol: string;
   readonly since: number;
+  /** The same by the clock that the processes of one machine share and nobody sets: since it was started. */
+  readonly uptime?: number;
   /** Platform: its account. */
   readonly account?: string;
   /** Carrier: of what it draws. */
@@ -109,18 +111,24 @@ export interface BookWriter {
 }
 
 const CHUNK = 64 << 10;
+/** A book can be read while it is written, and what is younger than this may be missing. */
+const FLUSH_MS = 500;
 
 /** Begins a book. Throws the system's error where the file cannot be made. */
-export function createBookWriter(path: string, head: Omit<BookHead, 'format' | 'since'>): BookWriter {
+export function createBookWriter(path: string, head: Omit<BookHead, 'format' | 'since' | 'uptime'>): BookWriter {
   const begun = performance.now();
   const since = performance.timeOrigin + begun;
+  const uptime = Number(process.hrtime.bigint() / 1000n) / 1000;
   const file = openSync(path, 'w');
-  let text = `${JSON.stringify({ ...head, format: 1, since } satisfies BookHead)}\n`;
+  let text = `${JSON.stringify({ ...head, format: 1, since, uptime } satisfies BookHead)}\n`;
   let fault: Error | undefined;
   let closed = false;
+  let flushing: NodeJS.Timeout | undefined;
 
   /** A book that cannot be written must not stop what it tells of: the fault is kept for the end. */
   function flush(): void {
+    clearTimeout(flushing);
+    flushing = undefined;
     const out = Buffer.from(text);
     text = '';
     if (fault !== undefined) return;
@@ -138,6 +146,7 @@ export function createBookWriter(path: string, head: Omit<BookHead, 'format' | '
       text += JSON.stringify(line);
       text += '\n';
       if (text.length >= CHUNK) flush();
+      else flushing ??= setTimeout(flush, FLUSH_MS).unref();
     },
     close() {
       if (closed) return;

@@ -3,6 +3,7 @@ import { joinText } from '../protocols/text/segment.ts';
 import type { BookWriter } from './book-file.ts';
 import type { Arrival, Part } from './books.ts';
 import { fingerprint } from './fingerprints.ts';
+import { printableId } from './printable-id.ts';
 
 /** Writes what a carrier does into a book file. */
 export interface CarrierBook {
@@ -38,13 +39,14 @@ export function createCarrierBook(writer: BookWriter, reportId: (id: string) => 
   let untilTidy = TIDY_EVERY;
 
   function message(to: string, text: number | undefined, ids: readonly string[], at: readonly number[]): void {
-    const named = ids.map((id) => (id === '' ? '' : reportId(id)));
+    const answered = ids.map(printableId);
+    const named = ids.map((id) => (id === '' ? '' : printableId(reportId(id))));
     writer.write({
       is: 'message',
       to,
       ...(text !== undefined && { text }),
-      ids,
-      ...(named.some((id, k) => id !== ids[k]) && { reportIds: named }),
+      ids: answered,
+      ...(named.some((id, k) => id !== answered[k]) && { reportIds: named }),
       at,
     });
   }
@@ -87,16 +89,23 @@ export function createCarrierBook(writer: BookWriter, reportId: (id: string) => 
         );
       }
       if (added.state === 'waiting') return;
-      writer.write({ is: 'repeat', to: destination, id: reportId(id), part: concat.seq, parts: concat.total, at });
+      writer.write({
+        is: 'repeat',
+        to: destination,
+        id: printableId(reportId(id)),
+        part: concat.seq,
+        parts: concat.total,
+        at,
+      });
     },
     refused(to, code) {
       writer.write({ is: 'refusal', to, code, at: writer.at() });
     },
     reported(id, to, word) {
-      writer.write({ is: 'report', id, to, word, at: writer.at() });
+      writer.write({ is: 'report', id: printableId(id), to, word, at: writer.at() });
     },
     taken(id, to) {
-      writer.write({ is: 'taken', id, to, at: writer.at() });
+      writer.write({ is: 'taken', id: printableId(id), to, at: writer.at() });
     },
     close() {
       giveUp(Number.POSITIVE_INFINITY);

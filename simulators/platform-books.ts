@@ -5,6 +5,7 @@ import type { Expected } from './expectations.ts';
 import { createFingerprints, fingerprint } from './fingerprints.ts';
 import type { FigureBook } from './load-figures.ts';
 import type { NumberPlan } from './number-plan.ts';
+import { printableId } from './printable-id.ts';
 import type { Submits } from './submits.ts';
 import { latency, type Verdict } from './verdict.ts';
 
@@ -123,7 +124,11 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
     const to = numberOf(part);
     if (!number.endsWith(tail(to))) {
       n.misaddressed++;
-      breaches.add('misaddressed', () => ({ number: to, id, what: `the receipt came from ${number}` }));
+      breaches.add('misaddressed', () => ({
+        number: to,
+        id: printableId(id),
+        what: `the receipt came from ${number}`,
+      }));
     }
     if (state === STATE.enroute || state === STATE.accepted) {
       n.intermediate++;
@@ -133,7 +138,7 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
     if (received[part]! > 1) {
       n.duplicated++;
       const what = (): string => `receipt number ${received[part]}, ${stateName(state)}`;
-      breaches.add('duplicated', () => ({ number: to, id, what: what() }));
+      breaches.add('duplicated', () => ({ number: to, id: printableId(id), what: what() }));
       return;
     }
     n.receipted++;
@@ -144,7 +149,11 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
     const want = expected(to);
     if (want === undefined || want === 'refused' || want === stateName(state)) return;
     if (want === 'failed' && state !== STATE.delivered) return;
-    breaches.add('wrong state', () => ({ number: to, id, what: `${stateName(state)}, expected ${want}` }));
+    breaches.add('wrong state', () => ({
+      number: to,
+      id: printableId(id),
+      what: `${stateName(state)}, expected ${want}`,
+    }));
   }
 
   /** Of none of ours, or of one whose answer was lost. */
@@ -154,7 +163,7 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
       foreign++;
       breaches.add('foreign', () => ({
         number,
-        id,
+        id: printableId(id),
         what: `a receipt (${stateName(state)}) with an id of none of ours`,
       }));
     }
@@ -180,7 +189,7 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
     const want = expected!(numberOf(part))!;
     breaches.add('wrong answer', () => ({
       number: numberOf(part),
-      ...(id !== undefined && { id }),
+      ...(id !== undefined && { id: printableId(id) }),
       what: `${was}, expected ${want === 'none' ? 'accepted' : want}`,
     }));
   }
@@ -264,7 +273,7 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
       n.acked++;
       lastAckAt = at;
       figures.acked(at, at - from[part]!);
-      if (file !== undefined) write(part, sentAt, { answered: file.at(at), id });
+      if (file !== undefined) write(part, sentAt, { answered: file.at(at), id: printableId(id) });
       if (expected?.(numberOf(part)) === 'refused') wrongAnswer(part, id, 'accepted');
       const print = fingerprint(id);
       ids.set(print, part);
@@ -302,7 +311,7 @@ export function createPlatformBooks(options: PlatformBooksOptions): PlatformBook
       return true;
     },
     receipt(id, state, number, at) {
-      file?.write({ is: 'receipt', id, from: number, state: stateName(state), at: file.at(at) });
+      file?.write({ is: 'receipt', id: printableId(id), from: number, state: stateName(state), at: file.at(at) });
       const print = fingerprint(id);
       const part = ids.get(print);
       if (part >= 0) {

@@ -12,6 +12,7 @@ import { createPeer, type Peer } from './peer.ts';
 import { createPlatformBooks } from './platform-books.ts';
 import type { Inbox, PlatformLink, PlatformSpeaker } from './platform-protocol.ts';
 import { platformProtocol } from './platform-versions.ts';
+import { printableId } from './printable-id.ts';
 import { createSubmitWindow, type SubmitWindow } from './submit-window.ts';
 import { createSubmits } from './submits.ts';
 import { createTurnClock } from './turn-clock.ts';
@@ -233,7 +234,7 @@ export function createLoad(options: LoadOptions): Load {
         if (part < lastPart) {
           breaches.add('receipt out of order', () => ({
             number,
-            id,
+            id: printableId(id),
             what: `came after that of ${numbers(messageOf(lastPart))}, which was submitted later`,
           }));
         }

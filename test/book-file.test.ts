@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createBookWriter } from '../simulators/book-file.ts';
 import { startCarrier } from '../simulators/carrier.ts';
 import { fingerprint } from '../simulators/fingerprints.ts';
+import { createLoad } from '../simulators/platform.ts';
 import { until } from './support/node.ts';
 
 // What a carrier writes down, of what the `smpp` package sends it.
@@ -130,6 +131,38 @@ describe('the book of a carrier', () => {
     const options = { protocol: 'smpp', accounts: [{ name: 'a', secret: 'b' }] } as const;
     await expect(startCarrier({ ...options, book: join(folder, 'none', 'x') })).rejects.toThrow(/ENOENT/);
   });
+});
+
+test('a book can be read while it is written', async () => {
+  const path = join(folder, 'open.book');
+  const writer = createBookWriter(path, { book: 'carrier', protocol: 'smpp' });
+  writer.write({ is: 'refusal', to: '1', code: 1, at: 5 });
+  await until('the line in the file', () => readFileSync(path, 'utf8').split('\n').length === 3);
+  expect(linesOf(path)[1]).toEqual({ is: 'refusal', to: '1', code: 1, at: 5 });
+  writer.close();
+});
+
+test('ids of raw octets are written in hexadecimal', async () => {
+  const book = join(folder, 'cmpp.book');
+  const accounts = [{ name: '900001', secret: 'secret' }];
+  const carrier = await startCarrier({ protocol: 'cmpp', accounts, book });
+  const login = { systemId: '900001', password: 'secret' };
+  const platformBook = join(folder, 'cmpp-platform.book');
+  const load = createLoad({
+    protocol: 'cmpp',
+    port: carrier.port,
+    ...login,
+    count: 1,
+    texts: ['hello'],
+    book: platformBook,
+  });
+  load.start();
+  await load.done;
+  await carrier.stop();
+  const [, submit] = linesOf(platformBook);
+  expect(submit!.id).toMatch(/^[0-9a-f]{16}$/);
+  expect(linesOf(book).find((line) => line.is === 'message')).toMatchObject({ ids: [submit!.id] });
+  expect(linesOf(book).find((line) => line.is === 'report')).toMatchObject({ id: submit!.id });
 });
 
 test.skipIf(!existsSync('/dev/full'))('a full disk is told at the end and stops nothing before', () => {

@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { BookHead } from '../simulators/book-file.ts';
 import { listenForCalls } from '../simulators/callback.ts';
 import { type Carrier, type CarrierOptions, startCarrier } from '../simulators/carrier.ts';
 import type { LoadOptions } from '../simulators/load-options.ts';
@@ -9,6 +10,7 @@ import { createMix, parseMix } from '../simulators/mix.ts';
 import { createLoad } from '../simulators/platform.ts';
 import { formatReconciliation } from '../simulators/reconcile/format.ts';
 import { type ReconcileOptions, type Reconciliation, reconcile } from '../simulators/reconcile/reconcile.ts';
+import { createTimeline } from '../simulators/reconcile/timeline.ts';
 import { scratchFolder, startTestNode } from './support/node.ts';
 import { type Mischief, relayTo } from './support/smpp-relay.ts';
 
@@ -410,4 +412,15 @@ test('through Yima: texts coded and cut otherwise, and codes of the carrier’s 
   const result = compared();
   expect(result).toMatchObject({ messages: 200, arrived: 200, lost: 0, duplicated: 0, misCorrelated: 0, breaches: [] });
   expect(result.clean).toBe(true);
+});
+
+test('books of one machine are laid by its own clock, whatever the time of day was set to between them', () => {
+  const head = { format: 1, protocol: 'smpp' } as const;
+  const platform: BookHead = { ...head, book: 'platform', since: 1e12, uptime: 5000 };
+  const carrier = (since: number, uptime: number): BookHead => ({ ...head, book: 'carrier', since, uptime });
+  const timeline = createTimeline();
+  expect(timeline(platform)).toBe(1e12);
+  expect(timeline(carrier(1e12 + 2030, 7000))).toBe(1e12 + 2000);
+  // Another machine: its clock says nothing here.
+  expect(timeline(carrier(1e12 + 2030, 700_000))).toBe(1e12 + 2030);
 });

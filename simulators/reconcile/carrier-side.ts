@@ -1,4 +1,4 @@
-import type { MessageLine, RepeatLine, ReportLine, TakenLine } from '../book-file.ts';
+import type { BookHead, MessageLine, RepeatLine, ReportLine, TakenLine } from '../book-file.ts';
 import { createFingerprints, fingerprint } from '../fingerprints.ts';
 import { linesAt } from '../lines.ts';
 import { readBook } from './book-reader.ts';
@@ -10,7 +10,11 @@ import { bitOfWord } from './states.ts';
 const MOST_WAITING = 500_000;
 
 /** What the carriers' books say, in columns as `readPlatforms` has them. */
-export function readCarriers(paths: readonly string[], onRefusal: (digits: number) => void) {
+export function readCarriers(
+  paths: readonly string[],
+  sinceOf: (head: BookHead) => number,
+  onRefusal: (digits: number) => void,
+) {
   const messages = {
     /** 0: its text is not known. */
     key: createColumn(Float64Array),
@@ -107,7 +111,7 @@ export function readCarriers(paths: readonly string[], onRefusal: (digits: numbe
       path,
       'carrier',
       (head) => {
-        since = head.since;
+        since = sinceOf(head);
         protocols.add(head.protocol);
       },
       (line, at) => {

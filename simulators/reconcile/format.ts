@@ -25,7 +25,8 @@ export function formatReconciliation(r: Reconciliation): string {
     for (const { name, count, negative, p50, p90, p99, p999, max } of r.hops) {
       const times = [p50, p90, p99, p999, max].map((ms) => ms.toFixed(ms < 10 ? 2 : 0));
       lines.push(`${name.padEnd(20)}${cells(String(count), ...times)}`);
-      if (negative > 0) lines.push(`  ${negative} of them took less than no time: the clocks of the two ends disagree`);
+      if (negative > 0)
+        lines.push(`  ${negative} of them took less than no time: the clocks of the two ends are coarse, or disagree`);
     }
   }
   lines.push('', `verdict              ${r.clean ? 'clean' : 'NOT clean'}`);

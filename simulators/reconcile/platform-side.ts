@@ -1,4 +1,4 @@
-import type { ReceiptLine, SubmitLine } from '../book-file.ts';
+import type { BookHead, ReceiptLine, SubmitLine } from '../book-file.ts';
 import { createFingerprints, type Fingerprints, fingerprint } from '../fingerprints.ts';
 import { linesAt } from '../lines.ts';
 import { readBook } from './book-reader.ts';
@@ -27,7 +27,11 @@ const MOST_WAITING = 500_000;
  * What the platforms' books say, in columns: rows of messages and rows of their parts. Lines are not kept, only where
  * they are in the files. Times are milliseconds since 1970.
  */
-export function readPlatforms(paths: readonly string[], onStray: (stray: StrayReceipt) => void) {
+export function readPlatforms(
+  paths: readonly string[],
+  sinceOf: (head: BookHead) => number,
+  onStray: (stray: StrayReceipt) => void,
+) {
   const messages = {
     key: createColumn(Float64Array),
     digits: createColumn(Float64Array),
@@ -172,7 +176,7 @@ export function readPlatforms(paths: readonly string[], onStray: (stray: StrayRe
       path,
       'platform',
       (head) => {
-        since = head.since;
+        since = sinceOf(head);
         protocols.add(head.protocol);
         if (head.receipts === false) wantsReceipts = false;
       },

@@ -6,6 +6,7 @@ import { createHops, type Hop } from './hops.ts';
 import { type Matches, matchMessages, statesOfAlike } from './match.ts';
 import { OUTCOME, type PlatformSide, readPlatforms, type StrayReceipt } from './platform-side.ts';
 import { agrees } from './states.ts';
+import { createTimeline } from './timeline.ts';
 
 export interface ReconcileOptions {
   readonly platforms: readonly string[];
@@ -55,8 +56,9 @@ const DELIVERED = STATE.delivered;
 export function reconcile(options: ReconcileOptions): Reconciliation {
   const { late = 60_000, alterable = false } = options;
   const breaches = createBreaches(options.named);
+  const sinceOf = createTimeline();
   const strays: StrayReceipt[] = [];
-  const platform = readPlatforms(options.platforms, (stray) => {
+  const platform = readPlatforms(options.platforms, sinceOf, (stray) => {
     const { id, from, state, part } = stray;
     if (part >= 0) strays.push(stray);
     else
@@ -68,7 +70,7 @@ export function reconcile(options: ReconcileOptions): Reconciliation {
   });
   /** Refusals of carriers by number that explain why a message did not come. */
   const refusals = createFingerprints();
-  const carrier = readCarriers(options.carriers, (digits) =>
+  const carrier = readCarriers(options.carriers, sinceOf, (digits) =>
     refusals.set(digits, Math.max(0, refusals.get(digits)) + 1),
   );
   for (const { id, from, state, part } of strays) {
