@@ -28,7 +28,7 @@ function partOf(one: LabCarrier): ReportPart {
       distributionOf('report to its answer', times.acknowledgement),
     ],
     tallies: [
-      { title: 'Final states', of: 'reports sent', rows: sorted(carrier.books.states, (word) => word) },
+      { title: 'States', of: 'reports sent', rows: sorted(carrier.books.states, (word) => word) },
       {
         title: 'Errors by code',
         of: 'submits refused',

@@ -34,6 +34,8 @@
     ...more,
   });
   // From zero, so that twice as high is twice as much.
+  /** Steps of an axis of seconds that a clock shows. */
+  const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 604_800];
   /** Steps of an axis of things that are whole. */
   const WHOLE = Array.from({ length: 30 }, (_, k) => [1, 2, 5][k % 3] * 10 ** Math.floor(k / 3));
   const fromZero = (_, __, max) => [0, max > 0 ? max * 1.06 : 1];
@@ -58,7 +60,7 @@
         cursor: { sync: { key: part.name }, y: false },
         scales: { x: { time: false, range: [0, Math.max(1, part.times.at(-1) ?? 1)] }, y: { range: fromZero } },
         axes: [
-          axis({ values: (_, ticks) => ticks.map(clock), space: 60 }),
+          axis({ values: (_, ticks) => ticks.map(clock), space: 60, incrs: CLOCK }),
           axis({
             values: (_, ticks) => ticks.map(format),
             size: 72,
