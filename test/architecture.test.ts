@@ -98,7 +98,7 @@ describe('layers: an arrow may only point down', () => {
       'protocols/text',
     ],
     'src/admin': ['src/base', 'src/capture', 'src/config', 'src/message', 'src/session', 'src/store', 'src/gateway'],
-    'src/capture': ['src/base', 'protocols/wire'],
+    'src/capture': ['src/base', 'protocols/wire', 'protocols/text'],
     'src/cli': ['src', 'simulators', ...anyProtocol],
     simulators: anyProtocol,
     'protocols/wire': [],

@@ -1,12 +1,13 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { WireFault } from '../../protocols/wire/fault.ts';
 import type { Conversation, Sender } from '../capture/conversation.ts';
-import { type CapturedPdu, createDissector, type PortUse } from '../capture/dissect.ts';
-import { CaptureFault } from '../capture/file.ts';
+import { type CapturedPdu, createDissector } from '../capture/dissect.ts';
+import { dissectFile } from '../capture/dissect-file.ts';
+import { PORT_FLAG, PROTOCOLS, portsOf, seenText, unreadable } from './capture-file.ts';
 import { Complaint } from './complaint.ts';
-import { collect, portNumber } from './options.ts';
+import { collect } from './options.ts';
 import { allFields, elapsedText, leaves, sequenceText, tellingFields, timeText } from './pdu-text.ts';
 import { WIRE_NAMES, WIRES } from './wires.ts';
 
@@ -18,18 +19,12 @@ interface Flags {
   readonly id?: string;
 }
 
-const PROTOCOLS = [...WIRE_NAMES.keys()].join(', ');
-
 export function decodeCommand(): Command {
   return new Command('decode')
     .description('PDUs by the names of the specification: one frame in hexadecimal as JSON, or all of a capture file')
     .argument('<what>', `a protocol (${PROTOCOLS}), then a frame; or a file of pcap or pcapng, - for standard input`)
     .argument('[hex...]', 'the whole frame, header included; blanks and colons do not matter')
-    .option(
-      '--port <port=protocol>',
-      'of a capture: what a port speaks; several times for several, and only these are read',
-      collect,
-    )
+    .option(PORT_FLAG, 'of a capture: what a port speaks; several times for several, and only these are read', collect)
     .option('--number <digits>', 'of a capture: only PDUs with this phone number, and their answers')
     .option('--id <id>', 'of a capture: only PDUs with this message id, and their requests and answers')
     .option('--verbose', 'of a capture: every field')
@@ -57,19 +52,6 @@ function decodeHex(protocol: string, text: string): void {
   }
 }
 
-/** `7890=cmpp2`. */
-function portsOf(given: readonly string[] | undefined): Map<number, PortUse> | undefined {
-  if (given === undefined) return undefined;
-  return new Map(
-    given.map((text): [number, PortUse] => {
-      const [port = '', name = ''] = text.split('=', 2);
-      const spoken = WIRE_NAMES.get(name);
-      if (spoken === undefined) throw new Complaint(`--port ${text}: give port=protocol, with one of ${PROTOCOLS}`);
-      return [portNumber(port), spoken];
-    }),
-  );
-}
-
 async function decodeCapture(file: string, flags: Flags): Promise<void> {
   const filtering = flags.number !== undefined || flags.id !== undefined;
   const show = flags.json === true ? asJson : (pdu: CapturedPdu) => asText(pdu, flags.verbose === true);
@@ -94,34 +76,14 @@ async function decodeCapture(file: string, flags: Flags): Promise<void> {
     },
   });
 
-  let fault: Error | undefined;
-  try {
-    for await (const chunk of file === '-' ? process.stdin : createReadStream(file)) {
-      dissector.push(chunk as Buffer);
-      await write();
-    }
-  } catch (error) {
-    fault = error as Error;
-  }
-  try {
-    dissector.end();
-  } catch (error) {
-    fault ??= error as Error;
-  }
+  const fault = await dissectFile(file, dissector, write).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
   for (const pdu of selection?.selected() ?? []) out.push(show(pdu));
   await write();
-  if (flags.json !== true) process.stderr.write(summary(dissector, pdus));
-  if (fault === undefined) return;
-  const system = (fault as NodeJS.ErrnoException).code;
-  if (!(fault instanceof CaptureFault) && system === undefined) throw fault;
-  throw new Complaint(`${file}: ${fault instanceof CaptureFault ? fault.message : `cannot be read: ${system}`}`);
-}
-
-function summary({ packets, useless, conversations }: ReturnType<typeof createDissector>, pdus: number): string {
-  const counts = [...useless].map(([why, n]) => `${n} ${why}`);
-  const other = conversations.foreign > 0 ? `, ${conversations.foreign} of them of other protocols` : '';
-  const left = counts.length > 0 ? `; left out: ${counts.join(', ')}` : '';
-  return `${packets} packets, ${conversations.opened} connections${other}, ${pdus} PDUs${left}\n`;
+  if (flags.json !== true) process.stderr.write(`${seenText(dissector, pdus)}\n`);
+  if (fault !== undefined) throw unreadable(file, fault);
 }
 
 function ends({ conversation, sender }: Pick<CapturedPdu, 'conversation' | 'sender'>): [string, string] {

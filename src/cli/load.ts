@@ -8,6 +8,7 @@ import { loadReport } from '../../simulators/load-report.ts';
 import { createMix, type MixPart, parseMix } from '../../simulators/mix.ts';
 import { createNumberPlan } from '../../simulators/number-plan.ts';
 import { createLoad } from '../../simulators/platform.ts';
+import { type RecordedTraffic, readTraffic } from '../../simulators/recorded-traffic.ts';
 import type { Fact } from '../../simulators/report/run-report.ts';
 import { findScenario } from '../../simulators/scenario/library.ts';
 import { expectationsOf } from '../../simulators/scenario-expectations.ts';
@@ -24,6 +25,7 @@ interface Flags extends Omit<LoadOptions, 'texts' | 'password' | 'callback' | 'n
   readonly password?: string;
   readonly texts?: readonly string[];
   readonly mix?: readonly MixPart[];
+  readonly replay?: RecordedTraffic;
   readonly numbers?: Readonly<Record<string, number>>;
   readonly magic?: Readonly<Record<string, number>>;
   readonly inOrder?: readonly string[];
@@ -52,6 +54,11 @@ export function loadCommand(): Command {
     .option('--listen <port>', 'sgip: where the gateway dials with receipts', portNumber)
     .option('--texts <file>', 'one text a line, sent in turn; several times for several files', collect)
     .option('--mix <parts>', 'generated texts, by weight: gsm7:20-160=5,ucs2:70=3,gbk:500=1,emoji:10=1,texts=2', mix)
+    .option(
+      '--replay <file>',
+      'the traffic of a capture (yima scenario-from): its times, lengths, codings and numbers',
+      replay,
+    )
     .option('--count <n>', 'messages', wholeNumber, 10_000)
     .option('--rate <n>', 'submits a second; 0: as the windows allow', wholeNumber, 0)
     .option(
@@ -90,10 +97,11 @@ export function loadCommand(): Command {
     .action(load);
 }
 
-async function load(flags: Flags): Promise<void> {
+async function load(flags: Flags, command: Command): Promise<void> {
   const {
     texts: files,
     mix: parts,
+    replay: recorded,
     numbers: prefixes,
     magic,
     inOrder,
@@ -104,20 +112,27 @@ async function load(flags: Flags): Promise<void> {
     ...options
   } = flags;
   for (const file of report) reportWriter(file);
-  const { count, seed = 1, firstNumber: first } = options;
+  const { seed = 1, firstNumber: first } = options;
+  const asRecorded = recorded !== undefined && command.getOptionValueSource('count') === 'default';
+  const count = asRecorded ? recorded.texts.length : options.count;
   const lines = (files ?? []).flatMap(readLines);
   const callback = listen === undefined ? undefined : await called(listen);
   const running = complaining(() =>
     createLoad({
+      ...(recorded !== undefined && { arrival: { law: 'trace', times: recorded.times, speed: 1 } }),
       ...options,
+      count,
       password: options.password ?? process.env.YIMA_PASSWORD ?? 'demo',
-      texts: textsOf(parts, lines, count, seed),
-      numbers: createNumberPlan({
-        seed,
-        ...(first !== undefined && { first }),
-        ...(prefixes !== undefined && { prefixes }),
-        ...(magic !== undefined && { suffixes: magic }),
-      }),
+      texts: recorded?.texts ?? textsOf(parts, lines, count, seed),
+      numbers:
+        recorded === undefined
+          ? createNumberPlan({
+              seed,
+              ...(first !== undefined && { first }),
+              ...(prefixes !== undefined && { prefixes }),
+              ...(magic !== undefined && { suffixes: magic }),
+            })
+          : (message) => recorded.numbers[message % recorded.numbers.length]!,
       expect: [...certain(expectScenario), ...(options.expect ?? [])],
       ordered: { answers: inOrder?.includes('answers') === true, receipts: inOrder?.includes('receipts') === true },
       ...(callback !== undefined && { callback }),
@@ -147,7 +162,7 @@ async function load(flags: Flags): Promise<void> {
     process.stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : `${formatVerdict(verdict)}\n`);
     if (verdict.breaches.length > 0) process.exitCode = 1;
     if (report.length > 0) {
-      const openLoop = options.arrival !== undefined || (options.rate ?? 0) > 0;
+      const openLoop = recorded !== undefined || options.arrival !== undefined || (options.rate ?? 0) > 0;
       writeReports(report, loadReport(verdict, running.figures, { startedAt, facts: factsOf(flags), openLoop }));
     }
   } catch (error) {
@@ -173,8 +188,16 @@ function factsOf({
   rate,
   arrival,
   seed,
+  replay: recorded,
 }: Flags): Fact[] {
-  const loop = arrival !== undefined ? `open, ${arrival.law}` : rate ? `open, ${rate} submits a second` : 'closed';
+  const loop =
+    arrival !== undefined
+      ? `open, ${arrival.law}`
+      : recorded !== undefined
+        ? 'open, as recorded'
+        : rate
+          ? `open, ${rate} submits a second`
+          : 'closed';
   return [
     ['protocol', version === undefined ? protocol.toUpperCase() : `${protocol.toUpperCase()} ${version}`],
     ['gateway', `${host}:${port}`],
@@ -227,6 +250,7 @@ const reader =
   };
 
 const mix = reader(parseMix);
+const replay = reader(readTraffic);
 const arrival = reader((text): Arrival => parseArrival(text, readTrace));
 const expectation = (text: string, before: readonly Expectation[] | undefined): Expectation[] => [
   ...(before ?? []),

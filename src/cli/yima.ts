@@ -10,6 +10,7 @@ import { explainCommand } from './explain.ts';
 import { hashCommand } from './hash.ts';
 import { labCommand } from './lab.ts';
 import { loadCommand } from './load.ts';
+import { scenarioFromCommand } from './scenario-from.ts';
 import { scenariosCommand } from './scenarios.ts';
 import { sendCommand } from './send.ts';
 import { simulateCommand } from './simulate.ts';
@@ -59,6 +60,7 @@ const program = new Command('yima')
   .addCommand(traceCommand())
   .addCommand(captureCommand())
   .addCommand(decodeCommand())
+  .addCommand(scenarioFromCommand())
   .addCommand(hashCommand());
 
 /** Of the package around this file, built or not. */
